@@ -1,0 +1,83 @@
+/** The model package's contract: `manifest.json` and the network config (DESIGN "Model package"). */
+
+/** UNet and ControlNet share one config (SPEC §1.1). Key names are those of config files. */
+export interface NetworkConfig {
+  readonly family: 'venhancer';
+  readonly latentChannels: number;
+  readonly dim: number;
+  readonly multipliers: readonly number[];
+  /** Encoder ResBlocks per level; the decoder has one more. */
+  readonly blocks: number;
+  readonly headDim: number;
+  readonly firstTemporalHeads: number;
+  readonly attentionLevels: readonly number[];
+  /** 0: a model without text, whose spatial transformers have no cross-attention. */
+  readonly contextDim: number;
+  readonly contextLength: number;
+  readonly groups: number;
+  readonly padding: 'reference' | 'plain';
+}
+
+export type AutoencoderConfig =
+  | { readonly family: 'none' }
+  /** docs/nano-model.md: DCT of luma, half-size DCT of chroma; `source` leaned on. */
+  | { readonly family: 'block-transform'; readonly factor: number };
+
+/** Per-channel arrays of residual prediction (docs/nano-model.md). */
+export interface ResidualPrior {
+  readonly latentVariance: readonly number[];
+  readonly residualSpread: readonly number[];
+  readonly insertedSpread: readonly number[];
+}
+
+/** A config file: the network, and what else a package needs to know of its model. */
+export interface ModelConfig extends NetworkConfig, Partial<ResidualPrior> {
+  readonly autoencoder?: AutoencoderConfig;
+  readonly prediction?: 'velocity' | 'residual';
+  readonly latentShift?: number | readonly number[];
+  readonly latentScale?: number | readonly number[];
+}
+
+export type PartName = 'vae-encoder' | 'vae-decoder' | 'controlnet' | 'unet' | 'text-encoder';
+export type Precision = 'exact' | 'balanced' | 'compact';
+
+export interface FileRecord {
+  readonly name: string;
+  readonly bytes: number;
+  /** Lower-case hex. */
+  readonly sha256: string;
+}
+
+export interface PartRecord {
+  readonly graph: FileRecord;
+  /** External data shards, at most 512 MB each. */
+  readonly data: readonly FileRecord[];
+  readonly precision: string;
+  readonly parameters: number;
+  /** 2·MAC of one evaluation per latent pixel and frame, attention's quadratic part aside. */
+  readonly flopsPerLatentPixel: number;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+}
+
+export interface Manifest {
+  readonly formatVersion: 1;
+  readonly name: string;
+  readonly family: 'venhancer';
+  readonly config: ModelConfig;
+  readonly parts: { readonly [name in PartName]?: PartRecord };
+  readonly requires: {
+    readonly features: readonly string[];
+    readonly limits: { readonly [limit: string]: number };
+  };
+  /** Noise schedule: SPEC §2.1. */
+  readonly schedule: 'cosine-logsnr-shifted';
+  readonly prediction: 'velocity' | 'residual';
+  readonly latentFactor: number;
+  readonly latentShift: readonly number[];
+  readonly latentScale: readonly number[];
+  /** Maps strength to where sampling starts and in how many evaluations; identity when absent. */
+  readonly strengthMap?: readonly { readonly strength: number; readonly startTimestep: number; readonly steps: number }[];
+  readonly licence: string;
+  readonly provenance: string;
+}

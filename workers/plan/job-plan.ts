@@ -1,0 +1,116 @@
+/** What a job will do, cost and refuse, before it starts. Plain data. */
+
+import type { ErrorCode } from '../errors.ts';
+import type { Rational } from '../media/clip-info.ts';
+
+export type Provider = 'webgpu' | 'wasm';
+
+/** The device as `runtime/` found it. */
+export interface DeviceInfo {
+  readonly provider: Provider;
+  /** Human-readable: adapter or processor. */
+  readonly name: string;
+  readonly isFallbackAdapter: boolean;
+  readonly halfPrecision: boolean;
+  readonly maxBufferBytes: number;
+  readonly maxBindingBytes: number;
+  readonly wasmThreads: number;
+  /** Measured by the self-test, GFLOP per second on convolutions. */
+  readonly gigaflopsPerSecond: number;
+  /** Why WebGPU is not used, where it is not. */
+  readonly fallbackReason: string | null;
+}
+
+/** What `plan/` needs to know of a model package; made from its manifest. */
+export interface ModelInfo {
+  readonly name: string;
+  /** Pixels per latent pixel along each axis. */
+  readonly latentFactor: number;
+  readonly latentChannels: number;
+  /** Latent height and width must be ≡ these (modulus, remainder). */
+  readonly latentHeightRule: { readonly modulus: number; readonly remainder: number };
+  readonly latentWidthRule: { readonly modulus: number; readonly remainder: number };
+  /** GFLOP of one evaluation (UNet and ControlNet) per latent pixel and frame, attention aside. */
+  readonly gigaflopsPerLatentPixel: number;
+  readonly autoencoderGigaflopsPerLatentPixel: number;
+  /** Peak live bytes per latent pixel and frame while a tile runs. */
+  readonly activationBytesPerLatentPixel: number;
+  readonly weightBytes: number;
+  readonly prompted: boolean;
+}
+
+/** A contiguous run of output frames between two cuts: [startFrame, endFrame) in output frames. */
+export interface Shot {
+  readonly startFrame: number;
+  readonly endFrame: number;
+}
+
+/** Frames denoised together: [startFrame, endFrame) of the output; always starts on a key frame. */
+export interface Window {
+  readonly index: number;
+  readonly shot: number;
+  readonly startFrame: number;
+  readonly endFrame: number;
+  /** Frames shared with the previous window of the same shot. */
+  readonly overlapFrames: number;
+}
+
+/** A tile of the latent plane, with its blend ramp lengths towards its neighbours. */
+export interface Tile {
+  readonly latentX: number;
+  readonly latentY: number;
+  readonly latentWidth: number;
+  readonly latentHeight: number;
+  readonly overlapLeft: number;
+  readonly overlapTop: number;
+  readonly overlapRight: number;
+  readonly overlapBottom: number;
+}
+
+export interface Notice {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Why a job can't run as asked: the same words as the error that it would be. */
+export interface Refusal {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint: string;
+}
+
+export interface StageSeconds {
+  readonly decode: number;
+  readonly condition: number;
+  readonly denoise: number;
+  readonly reconstruct: number;
+  readonly encode: number;
+}
+
+export interface JobPlan {
+  readonly output: {
+    readonly width: number;
+    readonly height: number;
+    readonly frameRate: Rational;
+    readonly frameCount: number;
+    readonly durationUs: number;
+  };
+  /** Output frame f is source frame `sourceStart + f / frameRateFactor` where that is whole, inserted otherwise. */
+  readonly sourceStart: number;
+  readonly sourceEnd: number;
+  readonly frameRateFactor: number;
+  /** Padded size in pixels that the model works at: a multiple of its latent grid. */
+  readonly paddedWidth: number;
+  readonly paddedHeight: number;
+  readonly latentWidth: number;
+  readonly latentHeight: number;
+  readonly shots: readonly Shot[];
+  readonly windows: readonly Window[];
+  readonly tiles: readonly Tile[];
+  readonly evaluations: number;
+  readonly bytes: { readonly device: number; readonly heap: number; readonly storage: number };
+  readonly seconds: number;
+  readonly secondsByStage: StageSeconds;
+  readonly notices: readonly Notice[];
+  readonly refusals: readonly Refusal[];
+}

@@ -1,0 +1,107 @@
+/**
+ * Every message between the page and the worker, one discriminated union each way.
+ *
+ * Requests carry a `requestId`; answers carry it back. A running job's events carry its `jobId`. Files and blobs are sent by
+ * structured clone (no copy of their bytes); pixel buffers are transferred.
+ */
+
+import type { ErrorData } from './errors.ts';
+import type { ClipInfo } from './media/clip-info.ts';
+import type { DeviceInfo, JobPlan, Provider } from './plan/job-plan.ts';
+import type { Settings } from './plan/settings.ts';
+
+export const PROTOCOL_VERSION = 1;
+
+export type Stage = 'prepare' | 'decode' | 'condition' | 'denoise' | 'reconstruct' | 'encode' | 'mux';
+
+/** RGBA pixels, row-major, 8 bits a channel. */
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  readonly rgba: Uint8ClampedArray<ArrayBuffer>;
+}
+
+/** An output frame beside its source at the same moment, scaled down for the screen where they are large. */
+export interface LatestFrame {
+  readonly frame: number;
+  readonly timestampUs: number;
+  readonly enhanced: Picture;
+  readonly source: Picture;
+}
+
+export interface JobProgress {
+  readonly stage: Stage;
+  /** 0–1 of the whole job. */
+  readonly fraction: number;
+  readonly secondsElapsed: number;
+  /** null until enough has been measured. */
+  readonly secondsLeft: number | null;
+  readonly framesDone: number;
+  readonly frameCount: number;
+  readonly gpuLedgerBytes: number;
+}
+
+export interface JobReport {
+  readonly width: number;
+  readonly height: number;
+  readonly frameCount: number;
+  readonly durationUs: number;
+  readonly videoCodec: string;
+  readonly bytes: number;
+  readonly seconds: number;
+  readonly secondsByStage: { readonly [stage in Stage]?: number };
+  readonly provider: Provider;
+  readonly windows: number;
+  readonly tiles: number;
+  readonly peakGpuLedgerBytes: number;
+  readonly audioTracksCopied: number;
+  readonly notices: readonly string[];
+}
+
+/** Options that a URL or a person may force. */
+export interface EngineOptions {
+  readonly provider: Provider | 'auto';
+  /** Memory that a job may use; null: chosen from the device. */
+  readonly memoryBudgetBytes: number | null;
+  /** Absolute base URL of the model packages, ending in a slash. */
+  readonly modelsUrl: string;
+}
+
+export type Request =
+  | { readonly kind: 'hello'; readonly requestId: number; readonly version: number; readonly options: EngineOptions }
+  | { readonly kind: 'probe'; readonly requestId: number; readonly file: File }
+  | { readonly kind: 'poster'; readonly requestId: number; readonly file: File; readonly maxWidth: number }
+  | { readonly kind: 'plan'; readonly requestId: number; readonly clip: ClipInfo; readonly settings: Settings }
+  | {
+      readonly kind: 'preview';
+      readonly requestId: number;
+      readonly file: File;
+      readonly timestampUs: number;
+      readonly settings: readonly Settings[];
+    }
+  | {
+      readonly kind: 'enhance';
+      readonly requestId: number;
+      readonly jobId: string;
+      readonly file: File;
+      readonly settings: Settings;
+    }
+  | { readonly kind: 'pause' | 'resume' | 'cancel'; readonly requestId: number; readonly jobId: string };
+
+export type Answer =
+  | { readonly kind: 'ready'; readonly requestId: number; readonly device: DeviceInfo }
+  | { readonly kind: 'clip'; readonly requestId: number; readonly clip: ClipInfo }
+  | { readonly kind: 'poster'; readonly requestId: number; readonly picture: Picture }
+  | { readonly kind: 'plan'; readonly requestId: number; readonly plan: JobPlan }
+  | { readonly kind: 'preview'; readonly requestId: number; readonly source: Picture; readonly pictures: readonly Picture[] }
+  | { readonly kind: 'done'; readonly requestId: number }
+  | { readonly kind: 'finished'; readonly requestId: number; readonly report: JobReport; readonly output: File }
+  | { readonly kind: 'failed'; readonly requestId: number; readonly error: ErrorData };
+
+export type JobEvent =
+  | { readonly kind: 'planned'; readonly jobId: string; readonly plan: JobPlan }
+  | { readonly kind: 'progress'; readonly jobId: string; readonly progress: JobProgress }
+  | { readonly kind: 'frame'; readonly jobId: string; readonly latest: LatestFrame }
+  | { readonly kind: 'paused' | 'resumed'; readonly jobId: string };
+
+export type FromWorker = Answer | JobEvent;
