@@ -1,0 +1,290 @@
+/**
+ * What the page knows and what a person can do: the state of one visit over an {@link Enhancer}. No React, no DOM.
+ *
+ * Every answer of the engine carries a ticket taken when it was asked for; an answer whose ticket is no longer the
+ * newest is dropped. Errors end as {@link SessionState.failure}, never as a rejection.
+ */
+
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import { type ErrorData, toErrorData } from '../../workers/errors.ts';
+import { DEFAULT_SETTINGS, type Settings } from '../../workers/plan/settings.ts';
+import type { EngineOptions } from '../../workers/protocol.ts';
+import type { Enhancer, Job, JobResult, JobUpdate } from '../client/enhancer.ts';
+import { keepMoment, NO_MOMENTS } from './moments.ts';
+import {
+  canEnhance,
+  type Failure,
+  type FinishedResult,
+  type LoadedClip,
+  type PlanState,
+  type Run,
+  type SessionState,
+  shownPlan,
+} from './phase.ts';
+import { createReplanner } from './replanner.ts';
+
+export const REPLAN_DELAY_MS = 150;
+export const POSTER_MAX_WIDTH = 1920;
+
+export interface Session {
+  readonly store: StoreApi<SessionState>;
+  /** Opens a file, or something that becomes one (the sample, fetched). Refused while a run is under way. */
+  open(fileName: string, file: File | Promise<File>): Promise<void>;
+  changeSettings(patch: Partial<Settings>): void;
+  /** Starts the engine anew with this budget; null lets it choose. Refused while a run is under way. */
+  changeMemoryBudget(bytes: number | null): void;
+  replan(): void;
+  enhance(): void;
+  pause(): void;
+  resume(): void;
+  cancel(): void;
+  /** Back to the drop zone; results stay. */
+  startOver(): void;
+  markDownloaded(resultId: number): void;
+  dismissFailure(): void;
+  close(): void;
+}
+
+/**
+ * @param openEnhancer makes an engine; called again when the options change.
+ * @param engine the options of the first one.
+ */
+export function createSession(openEnhancer: (options: EngineOptions) => Enhancer, engine: EngineOptions): Session {
+  const store = createStore<SessionState>(() => ({
+    engine,
+    device: { kind: 'checking' },
+    settings: DEFAULT_SETTINGS,
+    phase: { kind: 'empty' },
+    poster: null,
+    failure: null,
+    remark: null,
+    results: [],
+    downloadedResultIds: [],
+  }));
+  const get = store.getState;
+  const set = (patch: Partial<SessionState>): void => store.setState(patch);
+
+  let enhancer: Enhancer;
+  let job: Job | null = null;
+  let newestOpening = 0;
+  let newestRun = 0;
+
+  const replanner = createReplanner(
+    (clip, settings) => enhancer.plan(clip, settings),
+    (plan) => setPlan({ kind: 'made', plan }),
+    (error) => setPlan({ kind: 'failed', error: toErrorData(error) }),
+  );
+
+  startEngine(engine);
+
+  function startEngine(options: EngineOptions): void {
+    const started = openEnhancer(options);
+    enhancer = started;
+    set({ engine: options, device: { kind: 'checking' } });
+    started.device.then(
+      (info) => {
+        if (enhancer === started) set({ device: { kind: 'found', info } });
+      },
+      (error: unknown) => {
+        if (enhancer === started) set({ device: { kind: 'failed', error: toErrorData(error) } });
+      },
+    );
+  }
+
+  function setPlan(plan: PlanState): void {
+    const { phase } = get();
+    if (phase.kind === 'ready' || phase.kind === 'finished') set({ phase: { ...phase, plan } });
+  }
+
+  function requestPlan(delayMs: number): void {
+    const { phase, settings } = get();
+    if (phase.kind !== 'ready' && phase.kind !== 'finished') return;
+    setPlan({ kind: 'pending', previous: shownPlan(phase.plan) });
+    replanner.request(phase.clip.info, settings, delayMs);
+  }
+
+  function fail(during: Failure['during'], fileName: string, error: ErrorData): void {
+    set({ failure: { during, fileName, error } });
+  }
+
+  async function open(fileName: string, pending: File | Promise<File>): Promise<void> {
+    const { phase } = get();
+    if (phase.kind === 'running') {
+      set({ remark: 'busy' });
+      return;
+    }
+    newestOpening += 1;
+    const ticket = newestOpening;
+    const before = phase.kind === 'probing' ? phase.before : phase;
+    set({ phase: { kind: 'probing', fileName, before }, failure: null, remark: null });
+    try {
+      const file = await pending;
+      const info = await enhancer.probe(file);
+      if (ticket !== newestOpening) return;
+      const clip: LoadedClip = { file, info };
+      set({ phase: { kind: 'ready', clip, plan: { kind: 'pending', previous: null } }, poster: null });
+      requestPlan(0);
+      await fetchPoster(clip);
+    } catch (error) {
+      if (ticket !== newestOpening) return;
+      fail('open', fileName, toErrorData(error));
+      set({ phase: before });
+      requestPlan(0);
+    }
+  }
+
+  async function fetchPoster(clip: LoadedClip): Promise<void> {
+    // A clip without a poster can still be enhanced, and if it can't, the job says why in better words.
+    const poster = await enhancer.poster(clip.file, POSTER_MAX_WIDTH).catch(() => null);
+    const { phase } = get();
+    if ('clip' in phase && phase.clip === clip) set({ poster });
+  }
+
+  function enhance(): void {
+    const { phase, settings } = get();
+    if ((phase.kind !== 'ready' && phase.kind !== 'finished') || !canEnhance(phase.plan)) return;
+    replanner.drop();
+    newestRun += 1;
+    const run: Run = {
+      id: newestRun,
+      settings,
+      progress: null,
+      latest: null,
+      moments: NO_MOMENTS,
+      flow: 'going',
+    };
+    set({
+      phase: { kind: 'running', clip: phase.clip, plan: phase.plan, run, before: phase },
+      failure: null,
+      remark: null,
+    });
+    try {
+      job = enhancer.enhance(phase.clip.file, settings);
+    } catch (error) {
+      settleFailed(run.id, error);
+      return;
+    }
+    void follow(run.id, job);
+  }
+
+  async function follow(runId: number, started: Job): Promise<void> {
+    started.result.then(
+      (result) => settleFinished(runId, result),
+      (error: unknown) => settleFailed(runId, error),
+    );
+    try {
+      for await (const update of started.updates) applyUpdate(runId, update);
+    } catch {
+      // The result rejects with the same cause, in better words.
+    }
+  }
+
+  function patchRun(runId: number, patch: Partial<Run>): void {
+    const { phase } = get();
+    if (phase.kind === 'running' && phase.run.id === runId)
+      set({ phase: { ...phase, run: { ...phase.run, ...patch } } });
+  }
+
+  function applyUpdate(runId: number, update: JobUpdate): void {
+    const { phase } = get();
+    if (phase.kind !== 'running' || phase.run.id !== runId) return;
+    const { run } = phase;
+    switch (update.kind) {
+      case 'planned':
+        set({ phase: { ...phase, plan: { kind: 'made', plan: update.plan } } });
+        return;
+      case 'progress':
+        patchRun(runId, { progress: update.progress });
+        return;
+      case 'frame':
+        patchRun(runId, { latest: update.latest, moments: keepMoment(run.moments, update.latest) });
+        return;
+      case 'paused':
+        if (run.flow !== 'cancelling') patchRun(runId, { flow: 'paused' });
+        return;
+      case 'resumed':
+        if (run.flow !== 'cancelling') patchRun(runId, { flow: 'going' });
+        return;
+    }
+  }
+
+  function settleFinished(runId: number, { report, output }: JobResult): void {
+    const { phase, results } = get();
+    if (phase.kind !== 'running' || phase.run.id !== runId) return;
+    job = null;
+    const { clip, run, plan } = phase;
+    const result: FinishedResult = {
+      id: runId,
+      clip,
+      settings: run.settings,
+      report,
+      output,
+      moments: run.moments.frames,
+    };
+    set({ phase: { kind: 'finished', clip, plan, result }, results: [result, ...results] });
+    requestPlan(0);
+  }
+
+  function settleFailed(runId: number, cause: unknown): void {
+    const { phase } = get();
+    if (phase.kind !== 'running' || phase.run.id !== runId) return;
+    job = null;
+    const error = toErrorData(cause);
+    set({ phase: phase.before });
+    if (error.code === 'CANCELLED') set({ remark: 'cancelled' });
+    else fail('enhance', phase.clip.file.name, error);
+    requestPlan(0);
+  }
+
+  /** Asks the job for something; what it can't do is told, and the run goes on. */
+  function control(flow: Run['flow'], fallback: Run['flow'], ask: (running: Job) => Promise<void>): void {
+    const { phase } = get();
+    if (phase.kind !== 'running' || job === null) return;
+    const { run, clip } = phase;
+    patchRun(run.id, { flow });
+    ask(job).catch((error: unknown) => {
+      const now = get().phase;
+      if (now.kind !== 'running' || now.run.id !== run.id) return;
+      patchRun(run.id, { flow: fallback });
+      fail('control', clip.file.name, toErrorData(error));
+    });
+  }
+
+  return {
+    store,
+    open,
+    changeSettings(patch) {
+      if (get().phase.kind === 'running') return;
+      set({ settings: { ...get().settings, ...patch }, remark: null });
+      requestPlan(REPLAN_DELAY_MS);
+    },
+    changeMemoryBudget(bytes) {
+      const { phase, engine: current } = get();
+      if (phase.kind === 'running' || phase.kind === 'probing' || bytes === current.memoryBudgetBytes) return;
+      replanner.drop();
+      enhancer.close();
+      startEngine({ ...current, memoryBudgetBytes: bytes });
+      requestPlan(0);
+    },
+    replan: () => requestPlan(0),
+    enhance,
+    pause: () => control('pausing', 'going', (running) => running.pause()),
+    resume: () => control('resuming', 'paused', (running) => running.resume()),
+    cancel: () => control('cancelling', 'going', (running) => running.cancel()),
+    startOver() {
+      if (get().phase.kind === 'running') return;
+      newestOpening += 1;
+      replanner.drop();
+      set({ phase: { kind: 'empty' }, poster: null, failure: null, remark: null });
+    },
+    markDownloaded(resultId) {
+      const { downloadedResultIds } = get();
+      if (!downloadedResultIds.includes(resultId)) set({ downloadedResultIds: [...downloadedResultIds, resultId] });
+    },
+    dismissFailure: () => set({ failure: null }),
+    close() {
+      replanner.drop();
+      enhancer.close();
+    },
+  };
+}
