@@ -1,0 +1,199 @@
+/**
+ * The engine in a worker, as the page sees it.
+ *
+ * A cancel is first asked for; a worker that is in the middle of a long model run can't hear it, so after
+ * {@link CANCEL_PATIENCE_MS} the worker is ended and a fresh one started. Ending it also frees the WASM heap. The file that a
+ * finished job returned stays valid: blobs outlive their worker.
+ */
+
+import { cancelled, EnhancerError, fromErrorData } from '../../workers/errors.ts';
+import type { ClipInfo } from '../../workers/media/clip-info.ts';
+import type { DeviceInfo, JobPlan } from '../../workers/plan/job-plan.ts';
+import type { Settings } from '../../workers/plan/settings.ts';
+import {
+  type Answer,
+  type EngineOptions,
+  type FromWorker,
+  type JobEvent,
+  type Picture,
+  PROTOCOL_VERSION,
+  type Request,
+} from '../../workers/protocol.ts';
+import type { Enhancer, Job, JobResult, JobUpdate } from './enhancer.ts';
+import { UpdateQueue } from './update-queue.ts';
+
+const CANCEL_PATIENCE_MS = 500;
+
+type Body<R> = R extends Request ? Omit<R, 'requestId'> : never;
+type AnswerOf<Kind extends Answer['kind']> = Extract<Answer, { kind: Kind }>;
+
+interface Pending {
+  readonly jobId: string | null;
+  resolve(answer: Answer): void;
+  reject(error: unknown): void;
+}
+
+export class WorkerEnhancer implements Enhancer {
+  device: Promise<DeviceInfo>;
+  readonly #options: EngineOptions;
+  #worker: Worker;
+  #nextRequestId = 1;
+  #nextJob = 1;
+  readonly #pending = new Map<number, Pending>();
+  readonly #jobs = new Map<string, UpdateQueue<JobUpdate>>();
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    this.#worker = this.#spawn();
+    this.device = this.#hello();
+  }
+
+  async probe(file: File): Promise<ClipInfo> {
+    return (await this.#ask('clip', { kind: 'probe', file })).clip;
+  }
+
+  async poster(file: File, maxWidth: number): Promise<Picture> {
+    return (await this.#ask('poster', { kind: 'poster', file, maxWidth })).picture;
+  }
+
+  async plan(clip: ClipInfo, settings: Settings): Promise<JobPlan> {
+    return (await this.#ask('plan', { kind: 'plan', clip, settings })).plan;
+  }
+
+  async preview(file: File, timestampUs: number, settings: readonly Settings[]) {
+    const { source, pictures } = await this.#ask('preview', { kind: 'preview', file, timestampUs, settings });
+    return { source, pictures };
+  }
+
+  enhance(file: File, settings: Settings): Job {
+    const id = `job-${this.#nextJob++}`;
+    const updates = new UpdateQueue<JobUpdate>();
+    this.#jobs.set(id, updates);
+    const result = this.#ask('finished', { kind: 'enhance', jobId: id, file, settings }, id)
+      .then(({ report, output }): JobResult => ({ report, output }))
+      .finally(() => {
+        updates.end();
+        this.#jobs.delete(id);
+      });
+    // The page awaits `result`; until it does, a rejection is not an uncaught one.
+    result.catch(() => undefined);
+    return {
+      id,
+      updates,
+      result,
+      pause: () => this.#tell('pause', id),
+      resume: () => this.#tell('resume', id),
+      cancel: () => this.#cancel(id, result),
+    };
+  }
+
+  close(): void {
+    this.#worker.terminate();
+    this.#failAll(cancelled());
+  }
+
+  async #cancel(jobId: string, result: Promise<JobResult>): Promise<void> {
+    if (!this.#jobs.has(jobId)) return;
+    const settled = result.then(
+      () => true,
+      () => true,
+    );
+    this.#tell('cancel', jobId).catch(() => undefined);
+    const patience = new Promise<false>((resolve) => setTimeout(() => resolve(false), CANCEL_PATIENCE_MS));
+    if (await Promise.race([settled, patience])) return;
+    this.#restart(cancelled());
+  }
+
+  async #tell(kind: 'pause' | 'resume' | 'cancel', jobId: string): Promise<void> {
+    await this.#ask('done', { kind, jobId });
+  }
+
+  async #hello(): Promise<DeviceInfo> {
+    const { device } = await this.#ask('ready', { kind: 'hello', version: PROTOCOL_VERSION, options: this.#options });
+    return device;
+  }
+
+  #ask<Kind extends Answer['kind']>(
+    kind: Kind,
+    body: Body<Request>,
+    jobId: string | null = null,
+  ): Promise<AnswerOf<Kind>> {
+    const requestId = this.#nextRequestId++;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(requestId, {
+        jobId,
+        resolve: (answer) => {
+          if (answer.kind === kind) resolve(answer as AnswerOf<Kind>);
+          else reject(new RangeError(`expected ${kind}, the worker answered ${answer.kind}`));
+        },
+        reject,
+      });
+      this.#worker.postMessage({ ...body, requestId } as Request);
+    });
+  }
+
+  #spawn(): Worker {
+    const worker = new Worker(new URL('../../workers/enhancer.worker.ts', import.meta.url), {
+      type: 'module',
+      name: 'enhancer',
+    });
+    worker.addEventListener('message', ({ data }: MessageEvent<FromWorker>) => {
+      if ('requestId' in data) this.#answer(data);
+      else this.#event(data);
+    });
+    worker.addEventListener('error', (event) => {
+      event.preventDefault();
+      this.#restart(
+        new EnhancerError(
+          'WORKER_FAILED',
+          'The enhancer stopped unexpectedly.',
+          'It has been started again. Try a smaller memory budget if it happens once more.',
+          { detail: event.message },
+        ),
+      );
+    });
+    return worker;
+  }
+
+  #restart(reason: EnhancerError): void {
+    this.#worker.terminate();
+    this.#failAll(reason);
+    this.#worker = this.#spawn();
+    this.device = this.#hello();
+    this.device.catch(() => undefined);
+  }
+
+  #failAll(reason: EnhancerError): void {
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const { reject } of pending) reject(reason);
+  }
+
+  #answer(answer: Answer): void {
+    const pending = this.#pending.get(answer.requestId);
+    if (!pending) return;
+    this.#pending.delete(answer.requestId);
+    if (answer.kind === 'failed') pending.reject(fromErrorData(answer.error));
+    else pending.resolve(answer);
+  }
+
+  #event(event: JobEvent): void {
+    const updates = this.#jobs.get(event.jobId);
+    if (!updates) return;
+    switch (event.kind) {
+      case 'planned':
+        updates.push({ kind: 'planned', plan: event.plan });
+        break;
+      case 'progress':
+        updates.push({ kind: 'progress', progress: event.progress });
+        break;
+      case 'frame':
+        updates.push({ kind: 'frame', latest: event.latest });
+        break;
+      case 'paused':
+      case 'resumed':
+        updates.push({ kind: event.kind });
+        break;
+    }
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * The worker's entry: takes requests, runs one GPU job at a time, answers with data. Owns no logic of its own.
+ */
+
+import { EnhancerError, toErrorData } from './errors.ts';
+import { Engine } from './pipeline/engine.ts';
+import { type Answer, type FromWorker, PROTOCOL_VERSION, type Request } from './protocol.ts';
+
+declare const self: DedicatedWorkerGlobalScope;
+
+let engine: Promise<Engine> | null = null;
+
+self.addEventListener('message', ({ data }: MessageEvent<Request>) => {
+  handle(data).then(send, (error) => {
+    send({ kind: 'failed', requestId: data.requestId, error: toErrorData(error) });
+  });
+});
+
+async function handle(request: Request): Promise<Answer> {
+  const { requestId } = request;
+  if (request.kind === 'hello') {
+    if (request.version !== PROTOCOL_VERSION) {
+      throw new EnhancerError(
+        'WORKER_FAILED',
+        'The page and its engine are of different versions.',
+        'Reload the page to get both anew.',
+      );
+    }
+    engine = Engine.open(request.options, send);
+    return { kind: 'ready', requestId, device: (await engine).device };
+  }
+  const ready = await opened();
+  switch (request.kind) {
+    case 'probe':
+      return { kind: 'clip', requestId, clip: await ready.probe(request.file) };
+    case 'poster':
+      return { kind: 'poster', requestId, picture: await ready.poster(request.file, request.maxWidth) };
+    case 'plan':
+      return { kind: 'plan', requestId, plan: await ready.plan(request.clip, request.settings) };
+    case 'preview':
+      return {
+        kind: 'preview',
+        requestId,
+        ...(await ready.preview(request.file, request.timestampUs, request.settings)),
+      };
+    case 'enhance':
+      return { kind: 'finished', requestId, ...(await ready.enhance(request.jobId, request.file, request.settings)) };
+    case 'pause':
+      ready.pause(request.jobId);
+      return { kind: 'done', requestId };
+    case 'resume':
+      ready.resume(request.jobId);
+      return { kind: 'done', requestId };
+    case 'cancel':
+      ready.cancel(request.jobId);
+      return { kind: 'done', requestId };
+  }
+}
+
+async function opened(): Promise<Engine> {
+  if (!engine) throw new RangeError('the worker was asked for work before hello');
+  return engine;
+}
+
+function send(message: FromWorker): void {
+  self.postMessage(message, transferables(message));
+}
+
+function transferables(message: FromWorker): Transferable[] {
+  switch (message.kind) {
+    case 'poster':
+      return [message.picture.rgba.buffer];
+    case 'preview':
+      return [message.source, ...message.pictures].map((picture) => picture.rgba.buffer);
+    case 'frame':
+      return [message.latest.enhanced.rgba.buffer, message.latest.source.rgba.buffer];
+    default:
+      return [];
+  }
+}
