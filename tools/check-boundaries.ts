@@ -21,7 +21,8 @@ const PACKAGE_OWNERS: Record<string, (file: string) => boolean> = {
 };
 
 const PURE_ROOMS = ['plan', 'denoise', 'condition', 'reconstruct'];
-const BROWSER_GLOBALS = /\b(document|window|navigator|self|GPUDevice|VideoFrame|VideoDecoder|VideoEncoder|OffscreenCanvas|fetch)\s*[.(]/;
+const BROWSER_GLOBALS =
+  /\b(document|window|navigator|self|GPUDevice|VideoFrame|VideoDecoder|VideoEncoder|OffscreenCanvas|fetch)\s*[.(]/;
 /** Value imports that the page may take from the engine: everything else there is types. */
 const PAGE_VALUES = ['workers/errors.ts', 'workers/plan/settings.ts', 'workers/protocol.ts'];
 
@@ -76,7 +77,8 @@ function imports(text: string): Import[] {
   const found: Import[] = [];
   const statement = /^\s*(?:import|export)\s+(type\s+)?(?:[^'";]*?\sfrom\s+)?'([^']+)'/gm;
   for (const match of text.matchAll(statement)) found.push({ specifier: match[2]!, typeOnly: match[1] !== undefined });
-  for (const match of text.matchAll(/\bimport\(\s*'([^']+)'\s*\)/g)) found.push({ specifier: match[1]!, typeOnly: false });
+  for (const match of text.matchAll(/\bimport\(\s*'([^']+)'\s*\)/g))
+    found.push({ specifier: match[1]!, typeOnly: false });
   return found;
 }
 
@@ -85,7 +87,8 @@ function roomOf(file: string): string | undefined {
 }
 
 function checkLocal(file: string, target: string, typeOnly: boolean): void {
-  if (file.startsWith('workers/') && target.startsWith('src/')) breaches.push(`${file}: the engine may not import the page (${target})`);
+  if (file.startsWith('workers/') && target.startsWith('src/'))
+    breaches.push(`${file}: the engine may not import the page (${target})`);
   if (file.startsWith('src/') && target.startsWith('workers/') && !typeOnly && !PAGE_VALUES.includes(target)) {
     breaches.push(`${file}: the page takes only types from ${target}`);
   }

@@ -93,7 +93,12 @@ export type Answer =
   | { readonly kind: 'clip'; readonly requestId: number; readonly clip: ClipInfo }
   | { readonly kind: 'poster'; readonly requestId: number; readonly picture: Picture }
   | { readonly kind: 'plan'; readonly requestId: number; readonly plan: JobPlan }
-  | { readonly kind: 'preview'; readonly requestId: number; readonly source: Picture; readonly pictures: readonly Picture[] }
+  | {
+      readonly kind: 'preview';
+      readonly requestId: number;
+      readonly source: Picture;
+      readonly pictures: readonly Picture[];
+    }
   | { readonly kind: 'done'; readonly requestId: number }
   | { readonly kind: 'finished'; readonly requestId: number; readonly report: JobReport; readonly output: File }
   | { readonly kind: 'failed'; readonly requestId: number; readonly error: ErrorData };

@@ -53,7 +53,8 @@ export class Runtime {
       const gpu = await openGpu();
       if (wanted === 'auto' && gpu.isFallbackAdapter) {
         gpu.device.destroy();
-        reason = 'The only GPU here is emulated on the processor, which would be slower than using the processor directly.';
+        reason =
+          'The only GPU here is emulated on the processor, which would be slower than using the processor directly.';
       } else {
         const runtime = await Runtime.#start('webgpu', gpu, null);
         if (runtime.selfTest.passed) return runtime;
