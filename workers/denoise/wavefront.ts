@@ -1,0 +1,229 @@
+/**
+ * The wavefront (DESIGN "How data flows"): steps overlapping windows of frames through a solver's evaluations in an order
+ * that gives the very result of stepping the whole clip together, while only about as many windows are open as there are
+ * evaluations.
+ *
+ * A window may run evaluation i once every window that overlaps it has run evaluation i − 1, and the earlier ones i as well
+ * (x0 predictions are cross-faded in order). Of the windows that may run, the oldest does; a new one is opened only when none may.
+ * A frame's state (x, the blended x0, at most one saved array) exists once, however many windows overlap it. Memory:
+ * (evaluations·stride + overlap) frames, 2–3 arrays each. Pure; runs anywhere.
+ */
+
+import { throwIfAborted } from '../errors.ts';
+import type { Window } from '../plan/job-plan.ts';
+import { crossFade, crossFadeWeight } from './blend.ts';
+import { applyUpdate, type Evaluation, type SolverProgram } from './solvers.ts';
+
+/** Frames that will not change any more: one array of `frameSize` values each. */
+export interface FinalSegment<Condition> {
+  readonly window: Window;
+  readonly condition: Condition;
+  readonly startFrame: number;
+  readonly endFrame: number;
+  /** Latents of [startFrame, endFrame); owned by the receiver. */
+  readonly frames: readonly Float32Array[];
+}
+
+export interface WavefrontOptions<Condition> {
+  /** Extents in order: starts and ends rise; read only a window ahead of need, so the sequence may be endless. */
+  readonly windows: Iterable<Window> | AsyncIterable<Window>;
+  readonly program: SolverProgram;
+  /** Values in one frame of latents. */
+  readonly frameSize: number;
+  /** Makes what a window's evaluations need (hints, decoded frames), just before its first. */
+  open(window: Window): Promise<Condition> | Condition;
+  /** Releases it, after the window's segment has been received. */
+  close?(window: Window, condition: Condition): void;
+  /** Fills the start sample of one output frame; called once a frame. */
+  startFrame(frame: number, window: Window, condition: Condition, out: Float32Array): void;
+  /** x0 of the window's frames; `frames` are the live states, not to be changed; what is returned is copied before the next call. */
+  predictX0(
+    window: Window,
+    condition: Condition,
+    frames: readonly Float32Array[],
+    evaluation: Evaluation,
+  ): Promise<readonly Float32Array[]>;
+  /** Fills the noise of one frame after one evaluation; called only where the program uses noise. */
+  noise(evaluation: number, frame: number, out: Float32Array): void;
+  /** Receives segments in order, [start of this window, start of the next); awaited before more is computed. */
+  onFinal(segment: FinalSegment<Condition>): Promise<void> | void;
+  onEvaluation?(window: Window, evaluation: Evaluation): void;
+  readonly signal?: AbortSignal;
+}
+
+export interface WavefrontReport {
+  readonly windows: number;
+  readonly evaluations: number;
+  readonly peakOpenWindows: number;
+  readonly peakFrames: number;
+}
+
+interface FrameState {
+  readonly x: Float32Array;
+  readonly x0: Float32Array;
+  readonly saved: Float32Array | null;
+  /** Evaluations that `x` has been advanced by. */
+  steps: number;
+  /** Evaluation that `x0` belongs to; −1 before the first. */
+  predicted: number;
+}
+
+interface OpenWindow<Condition> {
+  readonly extent: Window;
+  readonly condition: Condition;
+  /** Frames shared with the window before. */
+  readonly overlap: number;
+  done: number;
+}
+
+/**
+ * Runs every window to its end.
+ * @throws EnhancerError CANCELLED when the signal is aborted, RangeError for windows out of order.
+ */
+export async function runWavefront<Condition>(options: WavefrontOptions<Condition>): Promise<WavefrontReport> {
+  const { program, frameSize, signal } = options;
+  const total = program.evaluations.length;
+  const extents = lookAhead(options.windows);
+  const frames = new Map<number, FrameState>();
+  const open: OpenWindow<Condition>[] = [];
+  const noise = program.usesNoise ? new Float32Array(frameSize) : null;
+  let last: Window | null = null;
+  const report = { windows: 0, evaluations: 0, peakOpenWindows: 0, peakFrames: 0 };
+
+  const advance = (frame: number, state: FrameState, to: number): void => {
+    while (state.steps < to) {
+      const evaluation = program.evaluations[state.steps]!;
+      if (evaluation.update.x.noise !== 0) options.noise(evaluation.index, frame, noise!);
+      applyUpdate(evaluation.update, state.x, state.x0, state.saved, noise);
+      state.steps++;
+    }
+  };
+
+  const openNext = async (): Promise<boolean> => {
+    const extent = await extents.take();
+    if (extent === null) return false;
+    if (last !== null && (extent.startFrame <= last.startFrame || extent.endFrame <= last.endFrame)) {
+      throw new RangeError(`window ${extent.index} does not follow window ${last.index}`);
+    }
+    const overlap = last === null ? 0 : Math.max(0, last.endFrame - extent.startFrame);
+    last = extent;
+    const condition = await options.open(extent);
+    for (let frame = extent.startFrame; frame < extent.endFrame; frame++) {
+      if (frames.has(frame)) continue;
+      const state: FrameState = {
+        x: new Float32Array(frameSize),
+        x0: new Float32Array(frameSize),
+        saved: program.usesSaved ? new Float32Array(frameSize) : null,
+        steps: 0,
+        predicted: -1,
+      };
+      options.startFrame(frame, extent, condition, state.x);
+      frames.set(frame, state);
+    }
+    open.push({ extent, condition, overlap, done: 0 });
+    report.windows++;
+    report.peakOpenWindows = Math.max(report.peakOpenWindows, open.length);
+    report.peakFrames = Math.max(report.peakFrames, frames.size);
+    return true;
+  };
+
+  const run = async (window: OpenWindow<Condition>): Promise<void> => {
+    const { extent, condition, overlap } = window;
+    const evaluation = program.evaluations[window.done]!;
+    const states: FrameState[] = [];
+    for (let frame = extent.startFrame; frame < extent.endFrame; frame++) {
+      const state = frames.get(frame)!;
+      advance(frame, state, window.done);
+      states.push(state);
+    }
+    const x0 = await options.predictX0(
+      extent,
+      condition,
+      states.map((state) => state.x),
+      evaluation,
+    );
+    states.forEach((state, j) => {
+      const fresh = state.predicted !== window.done;
+      crossFade(state.x0, x0[j]!, fresh ? 1 : crossFadeWeight(j, overlap));
+      state.predicted = window.done;
+    });
+    window.done++;
+    report.evaluations++;
+    options.onEvaluation?.(extent, evaluation);
+  };
+
+  const finish = async (window: OpenWindow<Condition>): Promise<void> => {
+    const { startFrame } = window.extent;
+    const next = open[1]?.extent ?? (await extents.peek());
+    const endFrame = next === null ? window.extent.endFrame : Math.min(window.extent.endFrame, next.startFrame);
+    const finished: Float32Array[] = [];
+    for (let frame = startFrame; frame < endFrame; frame++) {
+      const state = frames.get(frame)!;
+      advance(frame, state, total);
+      finished.push(state.x);
+      frames.delete(frame);
+    }
+    await options.onFinal({
+      window: window.extent,
+      condition: window.condition,
+      startFrame,
+      endFrame,
+      frames: finished,
+    });
+    open.shift();
+    options.close?.(window.extent, window.condition);
+  };
+
+  try {
+    for (;;) {
+      throwIfAborted(signal);
+      const next = await extents.peek();
+      const window = open.find((_, i) => mayRun(open, i, next));
+      if (window === undefined) {
+        if (await openNext()) continue;
+        return report;
+      }
+      await run(window);
+      while (open[0]?.done === total) await finish(open[0]);
+    }
+  } finally {
+    await extents.close();
+    for (const window of open) options.close?.(window.extent, window.condition);
+  }
+}
+
+function mayRun<Condition>(open: readonly OpenWindow<Condition>[], i: number, next: Window | null): boolean {
+  const window = open[i]!;
+  const { startFrame, endFrame } = window.extent;
+  for (let j = i - 1; j >= 0 && open[j]!.extent.endFrame > startFrame; j--) {
+    if (open[j]!.done <= window.done) return false;
+  }
+  for (let j = i + 1; j < open.length && open[j]!.extent.startFrame < endFrame; j++) {
+    if (open[j]!.done < window.done) return false;
+  }
+  return window.done === 0 || next === null || next.startFrame >= endFrame;
+}
+
+/** One-item look-ahead over a sequence of either kind. */
+function lookAhead(windows: Iterable<Window> | AsyncIterable<Window>) {
+  const iterator = Symbol.asyncIterator in windows ? windows[Symbol.asyncIterator]() : windows[Symbol.iterator]();
+  let ahead: Window | null | undefined;
+  const peek = async (): Promise<Window | null> => {
+    if (ahead === undefined) {
+      const result = await iterator.next();
+      ahead = result.done ? null : result.value;
+    }
+    return ahead;
+  };
+  return {
+    peek,
+    async take(): Promise<Window | null> {
+      const window = await peek();
+      if (window !== null) ahead = undefined;
+      return window;
+    },
+    async close(): Promise<void> {
+      await iterator.return?.();
+    },
+  };
+}
