@@ -1,0 +1,145 @@
+/**
+ * A clip, opened: what is known of it, its frames, its sound.
+ *
+ * Runs in a worker or a page that has WebCodecs. Opening reads headers and decodes one frame, so that what can't be decoded
+ * is refused before any work starts; see `container.ts` and `decode.ts` for costs and limits.
+ */
+
+import { EnhancerError, throwIfAborted } from '../errors.ts';
+import type { ClipInfo } from './clip-info.ts';
+import { type NamedBlob, openContainer } from './container.ts';
+import { type DecodedFrame, decodeFrames, type FrameRange } from './decode.ts';
+import type { AudioTrack, DemuxedVideo } from './demuxed.ts';
+import { decodeFailed, noWebCodecs, unsupportedCodec } from './refusals.ts';
+
+export interface Clip {
+  readonly info: ClipInfo;
+  /** One for each of `info.audioTracks`. */
+  readonly audioTracks: readonly AudioTrack[];
+  /** Frames [startFrame, endFrame) in presentation order, decoded as they are asked for. */
+  frames(range: FrameRange): AsyncIterable<DecodedFrame>;
+  close(): void;
+}
+
+/**
+ * Opens a clip and proves that its first frame decodes.
+ *
+ * @throws EnhancerError what `openContainer` throws; `NO_WEBCODECS`, `UNSUPPORTED_CODEC`, `DECODE_FAILED`.
+ */
+export async function openClip(file: NamedBlob, { signal }: { signal?: AbortSignal } = {}): Promise<Clip> {
+  const demuxed = await openContainer(file, signal);
+  try {
+    if (typeof VideoDecoder === 'undefined') throw noWebCodecs();
+    await assertDecodable(demuxed.video.decoderConfig);
+    const { info, video } = await confirmByDecoding(demuxed, signal);
+    return {
+      info,
+      audioTracks: demuxed.audioTracks,
+      frames: (range) => decodeFrames(video, info.timestampsUs, range),
+      close: () => demuxed.close(),
+    };
+  } catch (error) {
+    demuxed.close();
+    throw error;
+  }
+}
+
+async function assertDecodable(config: VideoDecoderConfig): Promise<void> {
+  const supported = await VideoDecoder.isConfigSupported(config).then(
+    (answer) => answer.supported === true,
+    // A codec string that the browser can't even parse.
+    () => false,
+  );
+  if (!supported) throw unsupportedCodec(config.codec);
+}
+
+/** Decodes the first frame: its real size and colour space count for more than what the container says. */
+async function confirmByDecoding(
+  { info, video }: { info: ClipInfo; video: DemuxedVideo },
+  signal: AbortSignal | undefined,
+): Promise<{ info: ClipInfo; video: DemuxedVideo }> {
+  const facts = await firstFrameFacts(video, signal);
+  throwIfAborted(signal);
+  const { codedWidth = facts.width, codedHeight = facts.height } = video.decoderConfig;
+  const colourSpace = facts.colourSpace;
+  if (facts.width === codedWidth && facts.height === codedHeight) return { info: { ...info, colourSpace }, video };
+
+  const scaleX = facts.width / codedWidth;
+  const scaleY = facts.height / codedHeight;
+  // A clean aperture stated for another size means nothing.
+  const geometry = {
+    ...video.geometry,
+    crop: null,
+    width: Math.max(1, Math.round(video.geometry.crop ? facts.width : video.geometry.width * scaleX)),
+    height: Math.max(1, Math.round(video.geometry.crop ? facts.height : video.geometry.height * scaleY)),
+  };
+  const sideways = geometry.rotationDegrees % 180 !== 0;
+  return {
+    info: {
+      ...info,
+      colourSpace,
+      codedWidth: facts.width,
+      codedHeight: facts.height,
+      width: sideways ? geometry.height : geometry.width,
+      height: sideways ? geometry.width : geometry.height,
+    },
+    video: {
+      ...video,
+      geometry,
+      decoderConfig: { ...video.decoderConfig, codedWidth: facts.width, codedHeight: facts.height },
+    },
+  };
+}
+
+interface FrameFacts {
+  readonly width: number;
+  readonly height: number;
+  readonly colourSpace: VideoColorSpaceInit;
+}
+
+const FIRST_FRAME_WITHIN_MS = 20_000;
+/** Some streams begin with pictures that can't be shown; a decoder gets a few tries. */
+const FIRST_SAMPLES = 8;
+
+async function firstFrameFacts(video: DemuxedVideo, signal: AbortSignal | undefined): Promise<FrameFacts> {
+  let decoder: VideoDecoder | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  try {
+    let resolve: (facts: FrameFacts) => void = () => {};
+    let reject: (error: unknown) => void = () => {};
+    const facts = new Promise<FrameFacts>((onFulfilled, onRejected) => {
+      resolve = onFulfilled;
+      reject = onRejected;
+    });
+    // It may settle before anyone waits for it.
+    facts.catch(() => {});
+    timer = setTimeout(() => reject(decodeFailed('no frame within 20 seconds')), FIRST_FRAME_WITHIN_MS);
+    decoder = new VideoDecoder({
+      output(frame) {
+        const { width, height } = frame.visibleRect!;
+        resolve({ width, height, colourSpace: frame.colorSpace.toJSON() });
+        frame.close();
+      },
+      error: (error) => reject(decodeFailed(error)),
+    });
+    decoder.configure(video.decoderConfig);
+    const firstSync = Math.max(0, video.sync.indexOf(1));
+    let sample = firstSync;
+    for await (const data of video.packets(firstSync, signal)) {
+      const type = video.sync[sample] === 1 ? 'key' : 'delta';
+      decoder.decode(new EncodedVideoChunk({ type, timestamp: video.mediaTimesUs[sample]!, data }));
+      sample++;
+      if (sample >= firstSync + FIRST_SAMPLES) break;
+    }
+    decoder.flush().then(
+      () => reject(decodeFailed('the decoder returned no picture')),
+      (error) => reject(decodeFailed(error)),
+    );
+    return await facts;
+  } catch (error) {
+    throw error instanceof EnhancerError ? error : decodeFailed(error);
+  } finally {
+    clearTimeout(timer);
+    if (decoder && decoder.state !== 'closed') decoder.close();
+  }
+}
