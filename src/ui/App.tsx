@@ -1,0 +1,104 @@
+import { useCallback, useEffect, useRef } from 'react';
+import { wouldLoseWork } from '../state/phase.ts';
+import { useSession, useSessionState } from '../state/react.ts';
+import styles from './App.module.css';
+import { FailureBanner } from './failure/FailureBanner.tsx';
+import { formatPercent } from './format.ts';
+import { Header } from './header/Header.tsx';
+import { EmptyScreen } from './intake/EmptyScreen.tsx';
+import { useClipIntake } from './intake/use-clip-intake.ts';
+import { EarlierResults } from './results/ResultPanel.tsx';
+import { WorkScreen } from './WorkScreen.tsx';
+import { words } from './words.ts';
+
+export function App() {
+  const session = useSession();
+  const phase = useSessionState((state) => state.phase);
+  const results = useSessionState((state) => state.results);
+  const input = useRef<HTMLInputElement>(null);
+  const main = useRef<HTMLElement>(null);
+
+  const open = useCallback((file: File) => void session.open(file.name, file), [session]);
+  const choose = useCallback(() => input.current?.click(), []);
+  const holding = useClipIntake(open);
+  useTitle();
+  useLeaveGuard();
+  useScreenFocus(main);
+
+  const screen = phase.kind === 'probing' ? phase.before : phase;
+  const opening = phase.kind === 'probing' ? phase.fileName : null;
+  return (
+    <div className={styles.app} data-phase={phase.kind} data-holding={holding}>
+      <Header />
+      <FailureBanner />
+      <input
+        ref={input}
+        type="file"
+        accept="video/*,.mp4,.m4v,.mov,.webm,.mkv"
+        aria-label={words.input}
+        tabIndex={-1}
+        className="visually-hidden"
+        onChange={(event) => {
+          const file = event.target.files?.[0];
+          // Cleared, so that choosing the same file again counts as a change.
+          event.target.value = '';
+          if (file !== undefined) open(file);
+        }}
+      />
+      <main ref={main} className={styles.main} aria-busy={opening !== null}>
+        {screen.kind === 'empty' ? (
+          <>
+            <EmptyScreen holding={holding} onChoose={choose} />
+            {results.length === 0 ? null : (
+              <div className={styles.earlier}>
+                <EarlierResults results={results} />
+              </div>
+            )}
+          </>
+        ) : (
+          <WorkScreen phase={screen} opening={opening} onChoose={choose} />
+        )}
+      </main>
+    </div>
+  );
+}
+
+function useTitle(): void {
+  const title = useSessionState(({ phase }) => {
+    if (phase.kind === 'finished') return words.title.finished(phase.clip.file.name);
+    if (phase.kind !== 'running') return words.title.idle;
+    const percent = formatPercent(phase.run.progress?.fraction ?? 0);
+    const say = phase.run.flow === 'paused' ? words.title.paused : words.title.running;
+    return say(percent, phase.clip.file.name);
+  });
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
+}
+
+/** Closing the tab asks first while that would lose work. */
+function useLeaveGuard(): void {
+  const atRisk = useSessionState(wouldLoseWork);
+  useEffect(() => {
+    if (!atRisk) return;
+    const ask = (event: BeforeUnloadEvent): void => event.preventDefault();
+    window.addEventListener('beforeunload', ask);
+    return () => window.removeEventListener('beforeunload', ask);
+  }, [atRisk]);
+}
+
+/** When the screen changes, the control that had the focus is gone: its new heading takes it, unless an alert has. */
+function useScreenFocus(main: React.RefObject<HTMLElement | null>): void {
+  const kind = useSessionState(({ phase }) => (phase.kind === 'probing' ? phase.before.kind : phase.kind));
+  const failed = useSessionState((state) => state.failure !== null);
+  const shown = useRef(kind);
+  useEffect(() => {
+    if (shown.current === kind) return;
+    shown.current = kind;
+    if (failed) return;
+    const headings = main.current?.querySelectorAll<HTMLElement>('[data-screen-heading]');
+    // A work screen has the clip's name first and, once there is news, the panel's heading after it.
+    headings?.item(headings.length - 1).focus({ preventScroll: true });
+    window.scrollTo({ top: 0 });
+  }, [kind, failed, main]);
+}

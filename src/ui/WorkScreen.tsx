@@ -1,0 +1,96 @@
+import { canEnhance, type FinishedPhase, type ReadyPhase, type RunningPhase } from '../state/phase.ts';
+import { useSession, useSessionState } from '../state/react.ts';
+import { Compare } from './compare/Compare.tsx';
+import { Button } from './pieces/Button.tsx';
+import { PlanPanel } from './plan/PlanPanel.tsx';
+import { EarlierResults, ResultPanel } from './results/ResultPanel.tsx';
+import { LatestPair } from './running/LatestPair.tsx';
+import { ProgressPanel, RunActions } from './running/ProgressPanel.tsx';
+import { SettingsPanel } from './settings/SettingsPanel.tsx';
+import { ClipStrip } from './stage/ClipStrip.tsx';
+import { Poster } from './stage/Poster.tsx';
+import { Stage } from './stage/Stage.tsx';
+import styles from './WorkScreen.module.css';
+import { words } from './words.ts';
+
+type WorkPhase = ReadyPhase | RunningPhase | FinishedPhase;
+
+interface WorkScreenProps {
+  readonly phase: WorkPhase;
+  /** The name of a further file that is being opened over this one. */
+  readonly opening: string | null;
+  readonly onChoose: () => void;
+}
+
+/** With a clip: the picture on the left, what to do about it on the right. */
+export function WorkScreen({ phase, opening, onChoose }: WorkScreenProps) {
+  const session = useSession();
+  const { info } = phase.clip;
+  const running = phase.kind === 'running';
+  return (
+    <div className={styles.screen} style={{ '--clip-ratio': info.width / info.height } as React.CSSProperties}>
+      <div className={styles.picture}>
+        <Stage aspectRatio={info.width / info.height}>
+          {phase.kind === 'ready' ? <Poster clip={phase.clip} /> : null}
+          {phase.kind === 'running' ? <LatestPair phase={phase} /> : null}
+          {phase.kind === 'finished' ? <Compare key={phase.result.id} result={phase.result} /> : null}
+        </Stage>
+        <ClipStrip clip={phase.clip}>
+          {running ? null : (
+            <>
+              <Button onClick={session.startOver} look="quiet">
+                {words.result.startOver}
+              </Button>
+              <Button onClick={onChoose}>{words.clip.another}</Button>
+            </>
+          )}
+        </ClipStrip>
+        {opening === null ? null : <p role="status">{words.opening(opening)}</p>}
+      </div>
+      <div className={styles.side}>
+        <Side phase={phase} />
+      </div>
+    </div>
+  );
+}
+
+function Side({ phase }: { readonly phase: WorkPhase }) {
+  const results = useSessionState((state) => state.results);
+  if (phase.kind === 'running') {
+    return (
+      <>
+        <ProgressPanel phase={phase} />
+        <EarlierResults results={results} />
+        <div className={styles.action}>
+          <RunActions flow={phase.run.flow} />
+        </div>
+      </>
+    );
+  }
+  const shownResult = phase.kind === 'finished' ? phase.result : null;
+  return (
+    <>
+      {shownResult === null ? null : <ResultPanel result={shownResult} />}
+      <EarlierResults results={results.filter((result) => result !== shownResult)} />
+      <SettingsPanel clip={phase.clip} />
+      <PlanPanel info={phase.clip.info} plan={phase.plan} />
+      <div className={styles.action}>
+        <EnhanceButton phase={phase} />
+      </div>
+    </>
+  );
+}
+
+function EnhanceButton({ phase }: { readonly phase: ReadyPhase | FinishedPhase }) {
+  const session = useSession();
+  return (
+    <Button
+      wide
+      look={phase.kind === 'finished' ? 'secondary' : 'primary'}
+      disabled={!canEnhance(phase.plan)}
+      onClick={session.enhance}
+    >
+      {words.run.enhance}
+    </Button>
+  );
+}

@@ -1,0 +1,16 @@
+import { words } from '../words.ts';
+import { DeviceLine } from './DeviceLine.tsx';
+import styles from './Header.module.css';
+import { Mark } from './Mark.tsx';
+
+export function Header() {
+  return (
+    <header className={styles.header}>
+      <p className={styles.brand}>
+        <Mark />
+        {words.product}
+      </p>
+      <DeviceLine />
+    </header>
+  );
+}

@@ -1,0 +1,55 @@
+import { useEffect, useState } from 'react';
+
+/**
+ * Files dropped or pasted anywhere on the page.
+ * @returns whether a file is being held over the page.
+ */
+export function useClipIntake(onFile: (file: File) => void): boolean {
+  const [holding, setHolding] = useState(false);
+  useEffect(() => {
+    // Every element passed over sends enter and leave: the drag has left the page when they balance.
+    let depth = 0;
+    const carriesFile = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') ?? false;
+    const enter = (event: DragEvent): void => {
+      if (!carriesFile(event)) return;
+      event.preventDefault();
+      depth += 1;
+      setHolding(true);
+    };
+    const over = (event: DragEvent): void => {
+      if (carriesFile(event)) event.preventDefault();
+    };
+    const leave = (event: DragEvent): void => {
+      if (!carriesFile(event)) return;
+      depth = Math.max(0, depth - 1);
+      if (depth === 0) setHolding(false);
+    };
+    const drop = (event: DragEvent): void => {
+      depth = 0;
+      setHolding(false);
+      if (!carriesFile(event)) return;
+      event.preventDefault();
+      const file = event.dataTransfer?.files[0];
+      if (file !== undefined) onFile(file);
+    };
+    const paste = (event: ClipboardEvent): void => {
+      const file = event.clipboardData?.files[0];
+      if (file === undefined) return;
+      event.preventDefault();
+      onFile(file);
+    };
+    window.addEventListener('dragenter', enter);
+    window.addEventListener('dragover', over);
+    window.addEventListener('dragleave', leave);
+    window.addEventListener('drop', drop);
+    window.addEventListener('paste', paste);
+    return () => {
+      window.removeEventListener('dragenter', enter);
+      window.removeEventListener('dragover', over);
+      window.removeEventListener('dragleave', leave);
+      window.removeEventListener('drop', drop);
+      window.removeEventListener('paste', paste);
+    };
+  }, [onFile]);
+  return holding;
+}

@@ -1,0 +1,97 @@
+import type { FinishedResult } from '../../state/phase.ts';
+import { useSession } from '../../state/react.ts';
+import {
+  codecName,
+  fileStem,
+  formatBytes,
+  formatCount,
+  formatFrameRate,
+  formatSeconds,
+  formatSize,
+} from '../format.ts';
+import { Button } from '../pieces/Button.tsx';
+import { Facts } from '../pieces/Facts.tsx';
+import { saveFile } from '../pieces/save-file.ts';
+import { words } from '../words.ts';
+import styles from './ResultPanel.module.css';
+
+export function ResultPanel({ result }: { readonly result: FinishedResult }) {
+  const { report } = result;
+  const frameRate = { numerator: report.frameCount * 1e6, denominator: report.durationUs };
+  return (
+    <section className={styles.panel} aria-label={words.result.heading}>
+      <h2 tabIndex={-1} data-screen-heading className={styles.heading}>
+        {words.result.heading}
+      </h2>
+      <DownloadButton result={result} />
+      <Facts
+        facts={[
+          { name: words.result.size, value: formatSize(report.width, report.height) },
+          { name: words.plan.frameRate, value: `${formatFrameRate(frameRate)} ${words.framesPerSecond}` },
+          { name: words.result.frames, value: formatCount(report.frameCount) },
+          { name: words.result.file, value: `${codecName(report.videoCodec)}, ${formatBytes(report.bytes)}` },
+          { name: words.result.audio, value: words.result.audioCopied(report.audioTracksCopied) },
+          { name: words.result.took, value: formatSeconds(report.seconds) },
+        ]}
+      />
+      {report.notices.length === 0 ? null : (
+        <ul className={styles.notices}>
+          {report.notices.map((notice) => (
+            <li key={notice}>{notice}</li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function DownloadButton({ result }: { readonly result: FinishedResult }) {
+  const download = useDownload();
+  return (
+    <Button look="primary" wide onClick={() => download(result)}>
+      {words.result.download}
+    </Button>
+  );
+}
+
+function useDownload(): (result: FinishedResult) => void {
+  const session = useSession();
+  return (result) => {
+    saveFile(result.output, outputName(result));
+    session.markDownloaded(result.id);
+  };
+}
+
+function outputName(result: FinishedResult): string {
+  return words.result.fileName(fileStem(result.clip.file.name));
+}
+
+/** Everything made before the one on screen, each still there to be downloaded. */
+export function EarlierResults({ results }: { readonly results: readonly FinishedResult[] }) {
+  const download = useDownload();
+  if (results.length === 0) return null;
+  return (
+    <section className={styles.earlier} aria-labelledby="earlier-results">
+      <h2 id="earlier-results" className={styles.subheading}>
+        {words.result.earlier}
+      </h2>
+      <ul className={styles.list}>
+        {results.map((result) => (
+          <li key={result.id} className={styles.item}>
+            <span className={styles.itemName}>{outputName(result)}</span>
+            <span className={styles.itemFacts}>
+              {formatSize(result.report.width, result.report.height)}, {formatBytes(result.report.bytes)}
+            </span>
+            <Button
+              look="quiet"
+              aria-label={words.result.downloadNamed(outputName(result))}
+              onClick={() => download(result)}
+            >
+              {words.result.download}
+            </Button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,112 @@
+import type { Settings } from '../../../workers/plan/settings.ts';
+import type { LoadedClip } from '../../state/phase.ts';
+import { useSession, useSessionState } from '../../state/react.ts';
+import { SETTING_RANGES } from '../../state/setting-ranges.ts';
+import { formatFactor, formatFrameRate, formatSize } from '../format.ts';
+import { Button } from '../pieces/Button.tsx';
+import { Icon } from '../pieces/Icon.tsx';
+import { words } from '../words.ts';
+import { ChoiceField } from './ChoiceField.tsx';
+import { MemoryField } from './MemoryField.tsx';
+import { NumberField } from './NumberField.tsx';
+import styles from './SettingsPanel.module.css';
+
+/** The recipe's controls: three that matter, the seed, and the rest folded away. */
+export function SettingsPanel({ clip }: { readonly clip: LoadedClip }) {
+  const session = useSession();
+  const settings = useSessionState((state) => state.settings);
+  const change = (patch: Partial<Settings>): void => session.changeSettings(patch);
+  const { width, height, frameRate } = clip.info;
+  return (
+    <section className={styles.panel} aria-label={words.settings.heading}>
+      <NumberField
+        label={words.settings.scale}
+        value={settings.scale}
+        range={SETTING_RANGES.scale}
+        unit={words.settings.times}
+        slider={{ valueText: formatFactor }}
+        hint={`${words.clip.size} ${formatSize(width, height)}`}
+        onChange={(scale) => change({ scale })}
+      />
+      <NumberField
+        label={words.settings.frameRate}
+        value={settings.frameRateFactor}
+        range={SETTING_RANGES.frameRateFactor}
+        unit={words.settings.times}
+        slider={{ valueText: formatFactor }}
+        hint={`${formatFrameRate(frameRate)} ${words.framesPerSecond}`}
+        onChange={(frameRateFactor) => change({ frameRateFactor })}
+      />
+      <NumberField
+        label={words.settings.strength}
+        value={settings.strength}
+        range={SETTING_RANGES.strength}
+        slider={{
+          valueText: (value) => `${value}. ${strengthMeaning(value)}`,
+          ends: [words.settings.strengthEnds.least, words.settings.strengthEnds.most],
+        }}
+        hint={strengthMeaning(settings.strength)}
+        onChange={(strength) => change({ strength })}
+      />
+      <NumberField
+        label={words.settings.seed}
+        value={settings.seed}
+        range={SETTING_RANGES.seed}
+        action={
+          <Button look="quiet" aria-label={words.settings.newSeed} onClick={() => change({ seed: newSeed() })}>
+            <Icon name="shuffle" />
+          </Button>
+        }
+        onChange={(seed) => change({ seed })}
+      />
+      <details className={styles.advanced}>
+        <summary>{words.settings.advanced}</summary>
+        <div className={styles.fields}>
+          <NumberField
+            label={words.settings.steps}
+            value={settings.steps}
+            range={SETTING_RANGES.steps}
+            hint={words.settings.stepsHint}
+            onChange={(steps) => change({ steps })}
+          />
+          <ChoiceField
+            label={words.settings.solver}
+            value={settings.solver}
+            choices={words.settings.solvers}
+            onChange={(solver) => change({ solver })}
+          />
+          <ChoiceField
+            label={words.settings.colourFix}
+            value={settings.colourFix}
+            choices={words.settings.colourFixes}
+            onChange={(colourFix) => change({ colourFix })}
+          />
+          <ChoiceField
+            label={words.settings.codec}
+            value={settings.codec}
+            choices={words.settings.codecs}
+            onChange={(codec) => change({ codec })}
+          />
+          <ChoiceField
+            label={words.settings.quality}
+            value={settings.quality}
+            choices={words.settings.qualities}
+            onChange={(quality) => change({ quality })}
+          />
+          <MemoryField />
+        </div>
+      </details>
+    </section>
+  );
+}
+
+function strengthMeaning(strength: number): string {
+  const { none, little, middle, much } = words.settings.strengthMeans;
+  if (strength === 0) return none;
+  if (strength <= 0.3) return little;
+  return strength <= 0.6 ? middle : much;
+}
+
+function newSeed(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0]!;
+}
