@@ -26,7 +26,9 @@ export type AutoencoderConfig =
 /** Per-channel arrays of residual prediction (docs/nano-model.md). */
 export interface ResidualPrior {
   readonly latentVariance: readonly number[];
-  readonly residualSpread: readonly number[];
+  /** Rising spatial factors, one for each row of `residualSpread`. */
+  readonly residualSpreadScales: readonly number[];
+  readonly residualSpread: readonly (readonly number[])[];
   readonly insertedSpread: readonly number[];
 }
 
@@ -77,7 +79,11 @@ export interface Manifest {
   readonly latentShift: readonly number[];
   readonly latentScale: readonly number[];
   /** Maps strength to where sampling starts and in how many evaluations; identity when absent. */
-  readonly strengthMap?: readonly { readonly strength: number; readonly startTimestep: number; readonly steps: number }[];
+  readonly strengthMap?: readonly {
+    readonly strength: number;
+    readonly startTimestep: number;
+    readonly steps: number;
+  }[];
   readonly licence: string;
   readonly provenance: string;
 }

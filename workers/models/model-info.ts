@@ -1,0 +1,55 @@
+/** What `plan/` needs to know of a package, from its manifest. Costs one build of each graph: under a second, no weights. */
+
+import type { ModelInfo } from '../plan/job-plan.ts';
+import type { Manifest, NetworkConfig, PartName } from './manifest.ts';
+import { peakActivationBytes } from './onnx/cost.ts';
+import { NETWORK_PARTS, networkGraph } from './venhancer/architecture.ts';
+import { levelSizes } from './venhancer/network.ts';
+
+/** The tile at which activations are counted: attention's scores grow with its size, all else is proportional. */
+const TYPICAL_FRAMES = 16;
+const TYPICAL_SIDE = 32;
+
+export function modelInfo(manifest: Manifest): ModelInfo {
+  const { config, parts } = manifest;
+  const gigaflops = (...names: readonly PartName[]) =>
+    names.reduce((sum, name) => sum + (parts[name]?.flopsPerLatentPixel ?? 0), 0) / 1e9;
+  const weightBytes = Object.values(parts)
+    .flatMap(({ graph, data }) => [graph, ...data])
+    .reduce((sum, { bytes }) => sum + bytes, 0);
+  return {
+    name: manifest.name,
+    latentFactor: manifest.latentFactor,
+    latentChannels: config.latentChannels,
+    latentHeightRule: heightRule(config),
+    latentWidthRule: { modulus: 2 ** downsamplings(config), remainder: 0 },
+    gigaflopsPerLatentPixel: gigaflops('controlnet', 'unet'),
+    autoencoderGigaflopsPerLatentPixel: gigaflops('vae-encoder', 'vae-decoder'),
+    activationBytesPerLatentPixel: activationBytes(config, TYPICAL_FRAMES, TYPICAL_SIDE),
+    weightBytes,
+    prompted: config.contextDim > 0,
+  };
+}
+
+/**
+ * Peak float32 bytes per latent pixel and frame of the hungrier network, for a window of `frames` and a tile of about `side`² latent
+ * pixels, attention's scores included.
+ */
+export function activationBytes(config: NetworkConfig, frames: number, side: number): number {
+  const { modulus, remainder } = heightRule(config);
+  const height = Math.ceil((side - remainder) / modulus) * modulus + remainder;
+  const width = Math.ceil(side / modulus) * modulus;
+  const sizes = levelSizes(config, frames, height, width);
+  const peaks = NETWORK_PARTS.map((part) => peakActivationBytes(networkGraph(config, part), sizes));
+  return Math.max(...peaks) / (frames * height * width);
+}
+
+function downsamplings(config: NetworkConfig): number {
+  return config.multipliers.length - 1;
+}
+
+/** SPEC §1.2: with the reference's padding a level has half the rows plus one, whose fixed point is 2. */
+function heightRule(config: NetworkConfig): { readonly modulus: number; readonly remainder: number } {
+  const modulus = 2 ** downsamplings(config);
+  return { modulus, remainder: config.padding === 'reference' ? 2 % modulus : 0 };
+}

@@ -1,0 +1,62 @@
+/**
+ * Multi-head attention (SPEC §1.2) from MatMul and Softmax.
+ *
+ * The contrib fused operators are wrong on some devices (docs/models.md), and the standard one runs on the CPU; this
+ * form is right everywhere. Its price is the score matrix: batch·heads·tokens² floats, which for attention in space the plan
+ * must bound by the tile's size. {@link weigh} is the only place that knows how scores are laid out, so a form that goes
+ * frame by frame or by rows of queries replaces that function alone.
+ */
+
+import { dimension, fixedSize, product } from '../onnx/dimension.ts';
+import type { GraphBuilder, Value, WeightRole } from '../onnx/graph.ts';
+import * as op from '../onnx/operators.ts';
+import { linear } from './layers.ts';
+import type { Network } from './network.ts';
+
+/**
+ * x [B, N, I]; `context` [L, D] is shared by all B, `null` means x itself.
+ * Returns [B, N, I], the output projection done, the residual not added.
+ */
+export function attention(
+  network: Network,
+  path: string,
+  x: Value,
+  context: Value | null,
+  heads: number,
+  role: WeightRole,
+): Value {
+  const { g, config } = network;
+  const width = heads * config.headDim;
+  const source = context ?? x;
+  const project = (name: string, from: Value) => linear(network, `${path}.${name}`, from, width, { bias: false, role });
+  const query = project('to_q', x);
+  const [keys, values] = [project('to_k', source), project('to_v', source)];
+  return g.scoped(`${path}`, () => {
+    const scaled = op.multiply(g, query, g.scalar(1 / Math.sqrt(config.headDim)));
+    const mixed = weigh(
+      g,
+      inHeads(g, scaled, heads, context !== null, [0, 2, 1, 3]),
+      inHeads(g, keys, heads, context !== null, [0, 2, 3, 1]),
+      inHeads(g, values, heads, context !== null, [0, 2, 1, 3]),
+    );
+    const merged = op.reshapeLike(g, op.transpose(g, mixed, [0, 2, 1, 3]), query);
+    return linear(network, `${path}.to_out.0`, merged, fixedSize(x.shape.at(-1)), { role });
+  });
+}
+
+/** q [B, heads, N, D], k [B, heads, D, M], v [B, heads, M, D] → [B, heads, N, D]. */
+function weigh(g: GraphBuilder, q: Value, k: Value, v: Value): Value {
+  return op.matMul(g, op.softmax(g, op.matMul(g, q, k)), v);
+}
+
+/**
+ * [B, N, I] → [B, N, heads, D] in the given order of axes. `asOne` takes all of x as one sequence, B = 1: over a context that all
+ * frames share there is no need to broadcast it over them.
+ */
+function inHeads(g: GraphBuilder, x: Value, heads: number, asOne: boolean, order: readonly number[]): Value {
+  const size = fixedSize(x.shape.at(-1)) / heads;
+  const rows = asOne ? [dimension(1), product(x.shape.slice(0, -1))] : x.shape.slice(0, -1);
+  const target = asOne ? [1, -1, heads, size] : [0, 0, heads, size];
+  const split = op.reshape(g, x, target, [...rows, dimension(heads), dimension(size)]);
+  return op.transpose(g, split, order);
+}

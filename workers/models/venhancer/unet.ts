@@ -1,0 +1,60 @@
+/** The 3-D UNet (SPEC §1.3), steered by the ControlNet's residuals (SPEC §1.4 "Injection"). */
+
+import { dimension, shapeOf } from '../onnx/dimension.ts';
+import type { Value } from '../onnx/graph.ts';
+import * as op from '../onnx/operators.ts';
+import { encoder, levelBlock } from './encoder.ts';
+import { CONVOLUTION_NORM_EPSILON, convolution, embedding, groupNorm, silu } from './layers.ts';
+import { channelsAt, type Features, FRAMES, type Network, planeOf, timeWidth } from './network.ts';
+import { upsample } from './residual-block.ts';
+
+export interface UNetInputs {
+  /** [F, Z, h, w] */
+  readonly sample: Value;
+  /** [1, dim] */
+  readonly timestepFeatures: Value;
+  readonly context: Value | null;
+  /** The residual for a skip, or for the middle, in that feature map's shape. */
+  readonly residualFor: (index: number, features: Features) => Value;
+}
+
+/** Predicted velocity, [F, Z, h, w]. */
+export function unet(network: Network, inputs: UNetInputs): Value {
+  const { g, config, mark } = network;
+  const { context, residualFor } = inputs;
+  const time = embedding(network, 'time_embed', inputs.timestepFeatures, timeWidth(config));
+  mark('time_embed', time);
+  const activatedEmbedding = silu(network, time);
+  const { skips, middle } = encoder(network, { sample: inputs.sample, activatedEmbedding, context });
+  const residuals = skips.map((skip, index) => residualFor(index, skip));
+  let x: Features = { ...middle, value: op.add(g, middle.value, residualFor(skips.length, middle)) };
+  let index = 0;
+  for (let level = config.multipliers.length - 1; level >= 0; level -= 1) {
+    for (let block = 0; block <= config.blocks; block += 1, index += 1) {
+      const at = skips.length - 1 - index;
+      const skip = skips[at]!;
+      const steered = op.add(g, skip.value, residuals[at]!);
+      const joined = { ...x, value: op.concat(g, [x.value, steered], 1), channels: x.channels + skip.channels };
+      const path = `output_blocks.${index}`;
+      x = levelBlock(network, path, joined, activatedEmbedding, context, channelsAt(config, level));
+      if (block === config.blocks && level > 0) {
+        x = upsample(network, `${path}.${config.attentionLevels.includes(level) ? 3 : 1}`, x);
+      }
+    }
+  }
+  const head = silu(network, groupNorm(network, 'out.0', x.value, CONVOLUTION_NORM_EPSILON));
+  return convolution(network, 'out.2', head, config.latentChannels, { kernel: 3, role: 'edge-convolution' });
+}
+
+/** The graph `unet` (DESIGN "Graph interface"). */
+export function unetGraph(network: Network): void {
+  const { g, config } = network;
+  const velocity = unet(network, {
+    sample: g.input('sample', [FRAMES, dimension(config.latentChannels), ...planeOf(0)]),
+    timestepFeatures: g.input('timestep_features', shapeOf(1, config.dim)),
+    context: config.contextDim > 0 ? g.input('context', shapeOf(config.contextLength, config.contextDim)) : null,
+    residualFor: (index, { channels, level }) =>
+      g.input(`residual_${index}`, [FRAMES, dimension(channels), ...planeOf(level)]),
+  });
+  g.output('velocity', velocity);
+}
