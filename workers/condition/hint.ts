@@ -31,7 +31,7 @@ export function augmentHint(
   latents: Float32Array,
   noise: Float32Array,
   level: { readonly alpha: number; readonly sigma: number },
-  out = new Float32Array(latents.length),
+  out: Float32Array = new Float32Array(latents.length),
 ): Float32Array {
   const { alpha, sigma } = level;
   for (let i = 0; i < out.length; i++) out[i] = alpha * latents[i]! + sigma * noise[i]!;

@@ -11,7 +11,7 @@ export function padReflect(
   height: number,
   paddedWidth: number,
   paddedHeight: number,
-  out = new Float32Array(planes * paddedWidth * paddedHeight),
+  out: Float32Array = new Float32Array(planes * paddedWidth * paddedHeight),
 ): Float32Array {
   const columns = Int32Array.from({ length: paddedWidth - width }, (_, i) => reflect(width + i, width));
   for (let p = 0; p < planes; p++) {

@@ -6,7 +6,7 @@ const MAX_PERIOD = 10000;
 export function sinusoid(value: number, dim: number): Float32Array {
   if (dim % 2 !== 0) throw new RangeError(`${dim} features cannot be halved`);
   const half = dim / 2;
-  const out = new Float32Array(dim);
+  const out: Float32Array = new Float32Array(dim);
   for (let i = 0; i < half; i++) {
     const angle = value * MAX_PERIOD ** (-i / half);
     out[i] = Math.cos(angle);

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { blendFrames, rgbaToPlanar, Upsampler } from './upsample.ts';
 
 function picture(width: number, height: number, value: (x: number, y: number, c: number) => number): Float32Array {
-  const out = new Float32Array(3 * width * height);
+  const out: Float32Array = new Float32Array(3 * width * height);
   for (let c = 0; c < 3; c++) {
     for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) out[(c * height + y) * width + x] = value(x, y, c);
   }

@@ -37,13 +37,16 @@ export class Upsampler {
   }
 
   /** RGBA bytes, row-major, alpha ignored → [3, height, width] into `out`. */
-  fromRgba(rgba: Uint8Array | Uint8ClampedArray, out = new Float32Array(3 * this.width * this.height)): Float32Array {
+  fromRgba(
+    rgba: Uint8Array | Uint8ClampedArray,
+    out: Float32Array = new Float32Array(3 * this.width * this.height),
+  ): Float32Array {
     rgbaToPlanar(rgba, this.sourceWidth, this.sourceHeight, this.#source);
     return this.fromPlanar(this.#source, out);
   }
 
   /** [3, sourceHeight, sourceWidth] in −1…1 → [3, height, width] into `out`. */
-  fromPlanar(source: Float32Array, out = new Float32Array(3 * this.width * this.height)): Float32Array {
+  fromPlanar(source: Float32Array, out: Float32Array = new Float32Array(3 * this.width * this.height)): Float32Array {
     const { sourceWidth, sourceHeight, width, height } = this;
     let rows = source;
     if (this.#across !== null) {
@@ -62,7 +65,7 @@ export function rgbaToPlanar(
   rgba: Uint8Array | Uint8ClampedArray,
   width: number,
   height: number,
-  out = new Float32Array(3 * width * height),
+  out: Float32Array = new Float32Array(3 * width * height),
 ): Float32Array {
   const plane = width * height;
   for (let i = 0, j = 0; i < plane; i++, j += 4) {

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Window } from '../plan/job-plan.ts';
+import { evaluationCount } from '../plan/recipe.ts';
 import { analyticVelocity, analyticX0, DATA_VARIANCE, framesOf, largestDifference } from './fixtures/analytic.ts';
 import { parseVectors } from './fixtures/safetensors.ts';
 import { guide } from './guidance.ts';
 import { levelOfEdmSigma, noiseLevel } from './schedule.ts';
-import { applyUpdate, createProgram, evaluationCount, type Solver } from './solvers.ts';
+import { applyUpdate, createProgram, type Solver } from './solvers.ts';
 import { networkTimestep, type StepMode, stepTimesteps } from './timesteps.ts';
 import { runWavefront } from './wavefront.ts';
 

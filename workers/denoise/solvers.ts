@@ -75,11 +75,6 @@ export function createProgram(options: ProgramOptions): SolverProgram {
   };
 }
 
-/** Evaluations that a program of this many solver steps takes. */
-export function evaluationCount(solver: Solver, steps: number): number {
-  return solver === 'heun' ? 2 * steps - 1 : steps;
-}
-
 /**
  * Advances one frame: overwrites `x`, and `saved` where the update keeps something. Arrays of equal length; `noise` may be
  * null where the update has none, `saved` where the program uses none.

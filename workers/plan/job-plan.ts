@@ -37,6 +37,14 @@ export interface ModelInfo {
   readonly activationBytesPerLatentPixel: number;
   readonly weightBytes: number;
   readonly prompted: boolean;
+  /** Spatial self-attention's quadratic part, per (latent pixel of a tile)² and frame; 0 when absent. */
+  readonly attentionGigaflopsPerSquaredLatentPixel?: number;
+  /** Bytes of the scores that are alive at once, per (latent pixel of a tile)²; 0 when absent (fused attention). */
+  readonly attentionBytesPerSquaredLatentPixel?: number;
+  /** The largest single tensor, per latent pixel and frame: it must fit into one binding. Unchecked when absent. */
+  readonly largestTensorBytesPerLatentPixel?: number;
+  /** Frames that a window aims at; a default of `plan/windows` when absent. */
+  readonly windowFrames?: number;
 }
 
 /** A contiguous run of output frames between two cuts: [startFrame, endFrame) in output frames. */

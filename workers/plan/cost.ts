@@ -1,0 +1,122 @@
+/**
+ * What a job costs: bytes and seconds from the model's own figures. Estimates, to be shown and compared with a budget; the
+ * rates outside the network were measured on one core (docs/diffusion.md) and can be replaced by a machine's own.
+ */
+
+import type { DeviceInfo, ModelInfo, StageSeconds } from './job-plan.ts';
+import type { Quality } from './settings.ts';
+
+export interface TileSize {
+  readonly tileWidth: number;
+  readonly tileHeight: number;
+}
+
+const FLOAT_BYTES = 4;
+const MIB = 2 ** 20;
+
+/** A budget for a person who set none: what most machines of the kind can spare. */
+export function defaultMemoryBudgetBytes(device: DeviceInfo): number {
+  if (device.provider === 'wasm' || device.isFallbackAdapter) return 1536 * MIB;
+  return Math.min(4096 * MIB, Math.max(1536 * MIB, 2 * device.maxBufferBytes));
+}
+
+/** JavaScript arrays that a tab can be trusted with. */
+export const DEFAULT_HEAP_BUDGET_BYTES = 4096 * MIB;
+
+/** Bytes on the device (or in the WASM heap) while one tile of one window runs: weights, activations, inputs, outputs. */
+export function tileBytes(model: ModelInfo, { tileWidth, tileHeight }: TileSize, frames: number): number {
+  const pixels = tileWidth * tileHeight;
+  const exchanged = 3 * model.latentChannels * FLOAT_BYTES;
+  return (
+    model.weightBytes +
+    pixels * frames * (model.activationBytesPerLatentPixel + exchanged) +
+    pixels * pixels * (model.attentionBytesPerSquaredLatentPixel ?? 0)
+  );
+}
+
+/** Whether every single tensor of a tile fits into a binding of the device. */
+export function tensorsFit(model: ModelInfo, device: DeviceInfo, tile: TileSize, frames: number): boolean {
+  if (device.provider !== 'webgpu') return true;
+  const largest = (model.largestTensorBytesPerLatentPixel ?? 0) * tile.tileWidth * tile.tileHeight * frames;
+  return largest <= Math.min(device.maxBindingBytes, device.maxBufferBytes);
+}
+
+export interface HeapLoad {
+  readonly latentPixels: number;
+  readonly latentChannels: number;
+  readonly paddedPixels: number;
+  readonly outputPixels: number;
+  readonly sourcePixels: number;
+  readonly frameCount: number;
+  readonly frameRateFactor: number;
+  readonly evaluations: number;
+  readonly longestWindow: number;
+  /** New frames that a window brings. */
+  readonly stride: number;
+  readonly usesSaved: boolean;
+}
+
+/** JavaScript memory: the wavefront's frames (state, x0, saved, hint), one window's exchange with the network, pictures in flight. */
+export function heapBytes(load: HeapLoad): number {
+  const alive = Math.min(load.frameCount, load.longestWindow + load.evaluations * load.stride);
+  const latentFrame = load.latentPixels * load.latentChannels * FLOAT_BYTES;
+  const hints = Math.ceil(alive / load.frameRateFactor) + 1;
+  const latents = latentFrame * (alive * (load.usesSaved ? 3 : 2) + hints + 3 * load.longestWindow);
+  const sources = 4 * load.sourcePixels * hints;
+  const pictures = 6 * 3 * FLOAT_BYTES * load.paddedPixels + 8 * 4 * load.outputPixels;
+  return Math.ceil(latents + sources + pictures);
+}
+
+const BITS_PER_PIXEL: { readonly [quality in Quality]: number } = { small: 0.05, balanced: 0.1, high: 0.2 };
+
+/** Packets in the journal and the muxed file, audio included in both. */
+export function storageBytes(outputPixels: number, frames: number, quality: Quality, sourceBytes: number): number {
+  const video = (outputPixels * frames * BITS_PER_PIXEL[quality]) / 8;
+  const audio = Math.min(sourceBytes, 0.1 * sourceBytes + MIB);
+  return Math.ceil(2 * (video + audio));
+}
+
+/** Seconds for a megapixel of a stage's work outside the network. */
+export interface StageRates {
+  /** Of source pixels decoded. */
+  readonly decode: number;
+  /** Of padded pixels upsampled. */
+  readonly condition: number;
+  /** Of padded pixels turned into pictures. */
+  readonly reconstruct: number;
+  /** Of output pixels encoded. */
+  readonly encode: number;
+}
+
+export const DEFAULT_STAGE_RATES: StageRates = { decode: 0.006, condition: 0.025, reconstruct: 0.05, encode: 0.03 };
+
+export interface Work {
+  /** Latent pixels × frames of one evaluation, overlaps of tiles and windows counted. */
+  readonly evaluatedLatents: number;
+  /** Sum over the same tiles and frames of (latent pixels of the tile)². */
+  readonly attendedLatents: number;
+  /** Network runs per frame: evaluations, twice with guidance. */
+  readonly passes: number;
+  readonly latentPixels: number;
+  readonly paddedPixels: number;
+  readonly outputPixels: number;
+  readonly sourcePixels: number;
+  readonly sourceFrames: number;
+  readonly frameCount: number;
+}
+
+export function secondsByStage(work: Work, model: ModelInfo, device: DeviceInfo, rates: StageRates): StageSeconds {
+  const speed = Math.max(1e-3, device.gigaflopsPerSecond);
+  const autoencoder = (model.autoencoderGigaflopsPerLatentPixel * work.latentPixels) / speed;
+  const network =
+    work.evaluatedLatents * model.gigaflopsPerLatentPixel +
+    work.attendedLatents * (model.attentionGigaflopsPerSquaredLatentPixel ?? 0);
+  const megapixels = (pixels: number, frames: number) => (pixels * frames) / 1e6;
+  return {
+    decode: rates.decode * megapixels(work.sourcePixels, work.sourceFrames),
+    condition: work.sourceFrames * autoencoder + rates.condition * megapixels(work.paddedPixels, work.sourceFrames),
+    denoise: (work.passes * network) / speed,
+    reconstruct: work.frameCount * autoencoder + rates.reconstruct * megapixels(work.paddedPixels, work.frameCount),
+    encode: rates.encode * megapixels(work.outputPixels, work.frameCount),
+  };
+}

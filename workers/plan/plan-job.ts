@@ -1,0 +1,287 @@
+/**
+ * From a clip, settings, a device and a model to a job plan: what will be done, what it will cost, what is refused and why. Pure, a
+ * few milliseconds for the longest clips; a refused plan is still a plan, with what could be worked out.
+ */
+
+import type { ClipInfo } from '../media/clip-info.ts';
+import {
+  DEFAULT_HEAP_BUDGET_BYTES,
+  DEFAULT_STAGE_RATES,
+  defaultMemoryBudgetBytes,
+  heapBytes,
+  type StageRates,
+  secondsByStage,
+  storageBytes,
+  tensorsFit,
+  tileBytes,
+} from './cost.ts';
+import type { DeviceInfo, JobPlan, ModelInfo, Notice, Refusal, Shot, Tile, Window } from './job-plan.ts';
+import { outputFrameCount, outputFrameRate, outputFrameTime, outputSide, sourceFrames } from './output.ts';
+import { checkSettings, evaluationCount, solverSteps } from './recipe.ts';
+import type { Settings } from './settings.ts';
+import { chooseGrid, LEAST_TILE, layTiles, type TileGrid, validSide } from './tiles.ts';
+import { longestWindowFrames, planWindows, type WindowShape, windowFrames, windowShapes } from './windows.ts';
+
+export interface PlanOptions {
+  /** Device memory that the job may use; null or absent: chosen from the device. */
+  readonly memoryBudgetBytes?: number | null;
+  readonly heapBudgetBytes?: number;
+  /** Free space for the output; null or absent: not checked. */
+  readonly storageQuotaBytes?: number | null;
+  /** Cuts, in output frames: they cover the output in order; absent: one shot. */
+  readonly shots?: readonly Shot[];
+  /** Evaluations that a model's strength map asks for in place of the settings'. */
+  readonly evaluations?: number;
+  readonly stageRates?: StageRates;
+}
+
+/** No browser's encoder takes a longer side. */
+export const MAX_OUTPUT_SIDE = 16384;
+/** Tiles this large are preferred to longer windows, and windows this long to larger tiles. */
+const GOOD_TILE = 32;
+const GOOD_WINDOW_FRAMES = 8;
+
+export function planJob(
+  clip: ClipInfo,
+  settings: Settings,
+  device: DeviceInfo,
+  model: ModelInfo,
+  options: PlanOptions = {},
+): JobPlan {
+  const refusals: Refusal[] = checkSettings(settings);
+  if (refusals.length > 0) return refusedPlan(refusals);
+  const { frameRateFactor } = settings;
+  const { sourceStart, sourceEnd } = sourceFrames(clip, settings.range);
+  if (sourceEnd === sourceStart) {
+    refusals.push({
+      code: 'NO_FRAMES',
+      message: settings.range === null ? 'The clip has no frames.' : 'The chosen part of the clip has no frames.',
+      hint: settings.range === null ? 'Choose another clip.' : 'Choose a longer part.',
+    });
+    return refusedPlan(refusals);
+  }
+
+  const width = outputSide(clip.width, settings.scale);
+  const height = outputSide(clip.height, settings.scale);
+  const latentWidth = validSide(width / model.latentFactor, model.latentWidthRule);
+  const latentHeight = validSide(height / model.latentFactor, model.latentHeightRule);
+  const frameCount = outputFrameCount(sourceEnd - sourceStart, frameRateFactor);
+  const span = { sourceStart, sourceEnd, frameRateFactor };
+  const first = outputFrameTime(clip, span, 0);
+  const last = outputFrameTime(clip, span, frameCount - 1);
+  const shots = options.shots ?? [{ startFrame: 0, endFrame: frameCount }];
+  const evaluations =
+    options.evaluations ?? evaluationCount(settings.solver, solverSteps(settings.solver, settings.steps));
+
+  const load = {
+    latentPixels: latentWidth * latentHeight,
+    latentChannels: model.latentChannels,
+    paddedPixels: latentWidth * latentHeight * model.latentFactor ** 2,
+    outputPixels: width * height,
+    sourcePixels: clip.width * clip.height,
+    frameCount,
+    frameRateFactor,
+    evaluations,
+    usesSaved: settings.solver !== 'ddim',
+  };
+  const budget = options.memoryBudgetBytes ?? defaultMemoryBudgetBytes(device);
+  const heapBudget = options.heapBudgetBytes ?? DEFAULT_HEAP_BUDGET_BYTES;
+  const layout =
+    Math.max(width, height) > MAX_OUTPUT_SIDE
+      ? 'too-large'
+      : chooseLayout(
+          shots,
+          frameRateFactor,
+          model,
+          device,
+          { latentWidth, latentHeight },
+          budget,
+          (longest, stride) => heapBytes({ ...load, longestWindow: longest, stride }) <= heapBudget,
+        );
+  if (layout === 'too-large' || layout === 'too-much-heap') refusals.push(sizeRefusal(width, height, layout));
+
+  const windows: Window[] = typeof layout === 'string' ? [] : planWindows(shots, frameRateFactor, layout.shape);
+  const tiles: Tile[] = typeof layout === 'string' ? [] : layTiles(latentWidth, latentHeight, layout.grid);
+  const tileSize = typeof layout === 'string' ? { tileWidth: latentWidth, tileHeight: latentHeight } : layout.grid;
+  const longest = typeof layout === 'string' ? 1 : layout.longest;
+  const stride = typeof layout === 'string' ? 1 : layout.stride;
+
+  let windowedFrames = 0;
+  for (const window of windows) windowedFrames += window.endFrame - window.startFrame;
+  const tilePixels = tileSize.tileWidth * tileSize.tileHeight;
+  const guided = model.prompted && settings.guidance !== 1;
+  const stages = secondsByStage(
+    {
+      ...load,
+      evaluatedLatents: windowedFrames * tiles.length * tilePixels,
+      attendedLatents: windowedFrames * tiles.length * tilePixels * tilePixels,
+      passes: evaluations * (guided ? 2 : 1),
+      sourceFrames: sourceEnd - sourceStart,
+    },
+    model,
+    device,
+    options.stageRates ?? DEFAULT_STAGE_RATES,
+  );
+  const bytes = {
+    device: Math.ceil(tileBytes(model, tileSize, longest)),
+    heap: heapBytes({ ...load, longestWindow: longest, stride }),
+    storage: storageBytes(width * height, frameCount, settings.quality, clip.bytes),
+  };
+  const quota = options.storageQuotaBytes;
+  if (quota !== undefined && quota !== null && bytes.storage > quota) {
+    refusals.push({
+      code: 'QUOTA_EXCEEDED',
+      message: `The result may need ${mebibytes(bytes.storage)}, and ${mebibytes(quota)} are free.`,
+      hint: 'Free some disk space, or choose a smaller scale, a shorter part or a smaller file.',
+    });
+  }
+  return {
+    output: {
+      width,
+      height,
+      frameRate: outputFrameRate(clip.frameRate, frameRateFactor),
+      frameCount,
+      durationUs: last.timestampUs + last.durationUs - first.timestampUs,
+    },
+    sourceStart,
+    sourceEnd,
+    frameRateFactor,
+    paddedWidth: latentWidth * model.latentFactor,
+    paddedHeight: latentHeight * model.latentFactor,
+    latentWidth,
+    latentHeight,
+    shots,
+    windows,
+    tiles,
+    evaluations,
+    bytes,
+    seconds: stages.decode + stages.condition + stages.denoise + stages.reconstruct + stages.encode,
+    secondsByStage: stages,
+    notices: notices(clip, settings, device, model, evaluations),
+    refusals,
+  };
+}
+
+interface Layout {
+  readonly shape: WindowShape;
+  readonly grid: TileGrid;
+  readonly longest: number;
+  readonly stride: number;
+}
+
+/** Longest windows first, then tiles as few as fit; good tiles before long windows, whatever fits after that. */
+function chooseLayout(
+  shots: readonly Shot[],
+  factor: number,
+  model: ModelInfo,
+  device: DeviceInfo,
+  plane: { readonly latentWidth: number; readonly latentHeight: number },
+  budget: number,
+  heapFits: (longest: number, stride: number) => boolean,
+): Layout | 'too-large' | 'too-much-heap' {
+  const { latentWidth, latentHeight } = plane;
+  const shapes = windowShapes(factor, model.windowFrames);
+  const long = shapes.filter(({ intervals }) => windowFrames(intervals, factor) >= GOOD_WINDOW_FRAMES);
+  let heapRefused = false;
+  for (const [leastTile, candidates] of [
+    [GOOD_TILE, long],
+    [LEAST_TILE, shapes],
+  ] as const) {
+    for (const shape of candidates) {
+      const longest = longestWindowFrames(shots, factor, shape);
+      const stride = Math.min(longest, (shape.intervals - shape.overlapIntervals) * factor);
+      const grid = chooseGrid(
+        latentWidth,
+        latentHeight,
+        model.latentWidthRule,
+        model.latentHeightRule,
+        leastTile,
+        (tileWidth, tileHeight) =>
+          tileBytes(model, { tileWidth, tileHeight }, longest) <= budget &&
+          tensorsFit(model, device, { tileWidth, tileHeight }, longest),
+      );
+      if (grid === null) continue;
+      if (heapFits(longest, stride)) return { shape, grid, longest, stride };
+      heapRefused = true;
+    }
+  }
+  return heapRefused ? 'too-much-heap' : 'too-large';
+}
+
+function sizeRefusal(width: number, height: number, why: 'too-large' | 'too-much-heap'): Refusal {
+  if (why === 'too-large') {
+    return {
+      code: 'SIZE_TOO_LARGE',
+      message: `${width}×${height} does not fit into the memory that the job may use.`,
+      hint: 'Choose a smaller scale, or allow more memory.',
+    };
+  }
+  return {
+    code: 'MEMORY_BUDGET',
+    message: `At ${width}×${height} the frames in flight do not fit into the page's memory.`,
+    hint: 'Choose a smaller scale or fewer steps.',
+  };
+}
+
+function notices(
+  clip: ClipInfo,
+  settings: Settings,
+  device: DeviceInfo,
+  model: ModelInfo,
+  evaluations: number,
+): Notice[] {
+  const found: Notice[] = [];
+  if (device.fallbackReason !== null) {
+    found.push({ code: 'FALLBACK', message: `Running on the processor: ${device.fallbackReason}` });
+  } else if (device.isFallbackAdapter) {
+    found.push({ code: 'SOFTWARE_GPU', message: 'The browser emulates the GPU in software; this will be slow.' });
+  }
+  if (clip.variableFrameRate) {
+    found.push({
+      code: 'VARIABLE_FRAME_RATE',
+      message: 'The frame rate varies; every interval is kept, divided evenly.',
+    });
+  }
+  if (clip.audioTracks.some((track) => !track.copyable)) {
+    found.push({
+      code: 'AUDIO_DROPPED',
+      message: 'An audio track has a format that MP4 cannot hold, and is left out.',
+    });
+  }
+  if (evaluations < settings.steps) {
+    found.push({ code: 'STEPS_ADJUSTED', message: `${evaluations} evaluations instead of ${settings.steps}.` });
+  }
+  if (!model.prompted && (settings.prompt !== '' || settings.guidance !== 1)) {
+    found.push({ code: 'PROMPT_IGNORED', message: 'This model takes no text: prompt and guidance have no effect.' });
+  }
+  if (settings.frameRateFactor > 1 && clip.frameCount === 1) {
+    found.push({ code: 'SINGLE_FRAME', message: 'A single frame has nothing between: it is only enlarged.' });
+  }
+  return found;
+}
+
+function refusedPlan(refusals: readonly Refusal[]): JobPlan {
+  return {
+    output: { width: 0, height: 0, frameRate: { numerator: 0, denominator: 1 }, frameCount: 0, durationUs: 0 },
+    sourceStart: 0,
+    sourceEnd: 0,
+    frameRateFactor: 1,
+    paddedWidth: 0,
+    paddedHeight: 0,
+    latentWidth: 0,
+    latentHeight: 0,
+    shots: [],
+    windows: [],
+    tiles: [],
+    evaluations: 0,
+    bytes: { device: 0, heap: 0, storage: 0 },
+    seconds: 0,
+    secondsByStage: { decode: 0, condition: 0, denoise: 0, reconstruct: 0, encode: 0 },
+    notices: [],
+    refusals,
+  };
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.ceil(bytes / 2 ** 20)} MB`;
+}

@@ -1,0 +1,44 @@
+/** Settings made sense of: what is out of range, and how many times the network runs. Pure. */
+
+import type { Refusal } from './job-plan.ts';
+import type { Settings, SolverName } from './settings.ts';
+
+export const MAX_STEPS = 200;
+
+/**
+ * Solver steps for a number of evaluations asked for: Heun evaluates twice a step but for the last, and never more often than
+ * asked, the others once.
+ */
+export function solverSteps(solver: SolverName, evaluations: number): number {
+  return solver === 'heun' ? Math.max(1, Math.floor((evaluations + 1) / 2)) : evaluations;
+}
+
+/** Evaluations that so many solver steps take. */
+export function evaluationCount(solver: SolverName, steps: number): number {
+  return solver === 'heun' ? 2 * steps - 1 : steps;
+}
+
+/** What is wrong with the settings, in words; empty where nothing is. */
+export function checkSettings(settings: Settings): Refusal[] {
+  const { scale, frameRateFactor, strength, steps, guidance, seed, range } = settings;
+  const refusals: Refusal[] = [];
+  const refuse = (message: string, hint: string): void => {
+    refusals.push({ code: 'SETTINGS_INVALID', message, hint });
+  };
+  if (!(scale >= 1 && scale <= 8)) refuse(`A scale of ${scale} is not possible.`, 'Choose a scale from 1 to 8.');
+  if (!(Number.isInteger(frameRateFactor) && frameRateFactor >= 1 && frameRateFactor <= 8)) {
+    refuse(`A frame rate factor of ${frameRateFactor} is not possible.`, 'Choose a whole number from 1 to 8.');
+  }
+  if (!(strength >= 0 && strength <= 1)) refuse(`A strength of ${strength} is not possible.`, 'Choose 0 to 1.');
+  if (!(Number.isInteger(steps) && steps >= 1 && steps <= MAX_STEPS)) {
+    refuse(`${steps} steps are not possible.`, `Choose a whole number from 1 to ${MAX_STEPS}.`);
+  }
+  if (!(guidance >= 0 && guidance <= 100)) refuse(`A guidance of ${guidance} is not possible.`, 'Choose 0 to 100.');
+  if (!(Number.isInteger(seed) && seed >= 0 && seed <= 0xffffffff)) {
+    refuse(`A seed of ${seed} is not possible.`, 'Choose a whole number from 0 to 4294967295.');
+  }
+  if (range !== null && !(range.startUs >= 0 && range.endUs > range.startUs)) {
+    refuse('The chosen part of the clip is empty.', 'Choose a start before the end, or the whole clip.');
+  }
+  return refusals;
+}
