@@ -5,8 +5,9 @@
  * references to the hints and a few numbers a frame and channel.
  */
 
-import type { NoiseLevel } from './schedule.ts';
+import { LAST_TIMESTEP, type NoiseLevel } from './schedule.ts';
 import type { Evaluation, SolverProgram } from './solvers.ts';
+import { DEFAULT_START_TIMESTEP } from './timesteps.ts';
 
 /** What is known of a window before it is denoised. Arrays are [channels, height, width], shared by overlapping windows. */
 export interface WindowHint {
@@ -47,18 +48,20 @@ export interface WindowPrediction {
 
 export interface Prediction {
   readonly kind: 'velocity' | 'residual';
+  /** Where sampling starts unless a strength map says otherwise. */
+  readonly startTimestep: number;
   /** @throws RangeError for a window without key frames, or without `latents` where they are needed. */
   prepare(hint: WindowHint): WindowPrediction;
 }
 
 /** v-prediction: x0 = αx − σv, with α, σ of the whole timestep that the network was given. */
 export function velocityPrediction(): Prediction {
-  return { kind: 'velocity', prepare: prepareVelocity };
+  return { kind: 'velocity', startTimestep: DEFAULT_START_TIMESTEP, prepare: prepareVelocity };
 }
 
-/** Residual prediction: the network sees and predicts what the hint does not explain. */
+/** Residual prediction: the network sees (x − αb)/q and predicts (x0 − b)/τ, what the hint does not explain. */
 export function residualPrediction(spreads: ResidualSpreads): Prediction {
-  return { kind: 'residual', prepare: (hint) => prepareResidual(hint, spreads) };
+  return { kind: 'residual', startTimestep: LAST_TIMESTEP, prepare: (hint) => prepareResidual(hint, spreads) };
 }
 
 /** The key frames on either side of each frame, and its fraction between them; the nearest one before the first and after the last. */
@@ -134,14 +137,13 @@ function prepareResidual(hint: WindowHint, spreads: ResidualSpreads): WindowPred
     4 * fraction * (1 - fraction) * spreads.insertedSpread[c]! ** 2 +
     ((1 - fraction) ** 2 + fraction ** 2) * unknown[c]!;
 
-  /** Visits every channel with x's two coefficients: out = ca·a + cp·h_p + cq·h_q (+ what `a` is multiplied with). */
+  /** out = values·from + base·b, the two coefficients depending on a channel's τ² and q² = σ² + α²τ². */
   const combine = (
     frame: number,
     out: Float32Array,
     level: NoiseLevel,
-    coefficients: (tau2: number, q2: number) => readonly [first: number, second: number, base: number],
-    first: Float32Array,
-    second: Float32Array,
+    coefficients: (tau2: number, q2: number) => readonly [from: number, base: number],
+    from: Float32Array,
   ): void => {
     const { before, after, fraction } = neighbours[frame]!;
     const p = hints[before]!;
@@ -150,19 +152,19 @@ function prepareResidual(hint: WindowHint, spreads: ResidualSpreads): WindowPred
     for (let c = 0; c < channels; c++) {
       const tau2 = prior(fraction, c);
       const q2 = level.sigma ** 2 + level.alpha ** 2 * tau2;
-      const [cf, cs, cb] = coefficients(tau2, q2);
+      const [cf, cb] = coefficients(tau2, q2);
       const cp = cb * gain[c]! * (1 - fraction);
       const cq = cb * gain[c]! * fraction;
       const end = (c + 1) * plane;
-      if (cq === 0) for (let i = c * plane; i < end; i++) out[i] = cf * first[i]! + cs * second[i]! + cp * p[i]!;
-      else for (let i = c * plane; i < end; i++) out[i] = cf * first[i]! + cs * second[i]! + cp * p[i]! + cq * q[i]!;
+      if (cq === 0) for (let i = c * plane; i < end; i++) out[i] = cf * from[i]! + cp * p[i]!;
+      else for (let i = c * plane; i < end; i++) out[i] = cf * from[i]! + cp * p[i]! + cq * q[i]!;
     }
   };
 
   return {
     start(frame, program, noise, out) {
       const level = program.start;
-      combine(frame, out, level, (_tau2, q2) => [Math.sqrt(q2), 0, level.alpha], noise, noise);
+      combine(frame, out, level, (_tau2, q2) => [Math.sqrt(q2), level.alpha], noise);
     },
     hintInput(frame, out) {
       const key = hints[frame];
@@ -178,16 +180,10 @@ function prepareResidual(hint: WindowHint, spreads: ResidualSpreads): WindowPred
       }
     },
     networkInput(frame, x, { state }, out) {
-      combine(frame, out, state, (_tau2, q2) => [1 / Math.sqrt(q2), 0, -state.alpha / Math.sqrt(q2)], x, x);
+      combine(frame, out, state, (_tau2, q2) => [1 / Math.sqrt(q2), -state.alpha / Math.sqrt(q2)], x);
     },
-    toX0(frame, x, output, { state }, out) {
-      const { alpha, sigma } = state;
-      // m = b + r(x − αb) = (1 − αr)b + rx with r = ατ²/q²; x0 = m + (στ/q)·F.
-      const coefficients = (tau2: number, q2: number): [number, number, number] => {
-        const r = (alpha * tau2) / q2;
-        return [r, (sigma * Math.sqrt(tau2)) / Math.sqrt(q2), (sigma * sigma) / q2];
-      };
-      combine(frame, out, state, coefficients, x, output);
+    toX0(frame, _x, output, { state }, out) {
+      combine(frame, out, state, (tau2) => [Math.sqrt(tau2), 1], output);
     },
   };
 }

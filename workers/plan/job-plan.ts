@@ -45,6 +45,8 @@ export interface ModelInfo {
   readonly largestTensorBytesPerLatentPixel?: number;
   /** Frames that a window aims at; a default of `plan/windows` when absent. */
   readonly windowFrames?: number;
+  /** Where sampling starts; 899 when absent, as in the reference. */
+  readonly startTimestep?: number;
 }
 
 /** A contiguous run of output frames between two cuts: [startFrame, endFrame) in output frames. */

@@ -30,8 +30,9 @@ export interface PlanOptions {
   readonly storageQuotaBytes?: number | null;
   /** Cuts, in output frames: they cover the output in order; absent: one shot. */
   readonly shots?: readonly Shot[];
-  /** Evaluations that a model's strength map asks for in place of the settings'. */
-  readonly evaluations?: number;
+  /** Evaluations and start that a model's strength map asks for in place of the settings' and the model's. */
+  readonly steps?: number;
+  readonly startTimestep?: number;
   readonly stageRates?: StageRates;
 }
 
@@ -40,6 +41,8 @@ export const MAX_OUTPUT_SIDE = 16384;
 /** Tiles this large are preferred to longer windows, and windows this long to larger tiles. */
 const GOOD_TILE = 32;
 const GOOD_WINDOW_FRAMES = 8;
+/** The reference's (SPEC §2.2). */
+const DEFAULT_START_TIMESTEP = 899;
 
 export function planJob(
   clip: ClipInfo,
@@ -70,8 +73,9 @@ export function planJob(
   const first = outputFrameTime(clip, span, 0);
   const last = outputFrameTime(clip, span, frameCount - 1);
   const shots = options.shots ?? [{ startFrame: 0, endFrame: frameCount }];
-  const evaluations =
-    options.evaluations ?? evaluationCount(settings.solver, solverSteps(settings.solver, settings.steps));
+  const { solver, steps } = settings;
+  const start = options.startTimestep ?? model.startTimestep ?? DEFAULT_START_TIMESTEP;
+  const evaluations = evaluationCount(solver, solverSteps(solver, options.steps ?? steps, start), start);
 
   const load = {
     latentPixels: latentWidth * latentHeight,

@@ -5,17 +5,21 @@ import type { Settings, SolverName } from './settings.ts';
 
 export const MAX_STEPS = 200;
 
-/**
- * Solver steps for a number of evaluations asked for: Heun evaluates twice a step but for the last, and never more often than
- * asked, the others once.
- */
-export function solverSteps(solver: SolverName, evaluations: number): number {
-  return solver === 'heun' ? Math.max(1, Math.floor((evaluations + 1) / 2)) : evaluations;
+/** The timestep of pure noise: Heun's first step from there is an Euler step. */
+const PURE_NOISE = 999;
+
+/** Evaluations that so many solver steps take: Heun evaluates twice a step but for the last, and for one from pure noise. */
+export function evaluationCount(solver: SolverName, steps: number, startTimestep: number): number {
+  if (solver !== 'heun' || steps === 1) return steps;
+  return 2 * steps - (startTimestep === PURE_NOISE ? 2 : 1);
 }
 
-/** Evaluations that so many solver steps take. */
-export function evaluationCount(solver: SolverName, steps: number): number {
-  return solver === 'heun' ? 2 * steps - 1 : steps;
+/** The most solver steps that take no more than the evaluations asked for; at least one. */
+export function solverSteps(solver: SolverName, evaluations: number, startTimestep: number): number {
+  if (solver !== 'heun') return evaluations;
+  let steps = 1;
+  while (evaluationCount(solver, steps + 1, startTimestep) <= evaluations) steps++;
+  return steps;
 }
 
 /** What is wrong with the settings, in words; empty where nothing is. */

@@ -1,9 +1,11 @@
 /** A recipe: plain, serialisable, the whole of what a person chose. */
 
+import type { OutputCodec, Quality } from '../media/output-format.ts';
+
+export type { OutputCodec, Quality } from '../media/output-format.ts';
+
 export type SolverName = 'ddim' | 'dpmpp-2m-sde' | 'heun';
 export type ColourFix = 'off' | 'wavelet';
-export type OutputCodec = 'auto' | 'h264' | 'hevc' | 'av1' | 'vp9';
-export type Quality = 'small' | 'balanced' | 'high';
 
 export interface Settings {
   /** Package name: `nano`, or an imported package's. */

@@ -3,8 +3,8 @@
  * exposure stay the clip's own and only detail is the model's.
  *
  * result + low(source − result): one low-pass, of the difference. The usual five à-trous levels of [1 2 1]/4 blur with a standard
- * deviation of 13 pixels; the same is had, 10 times faster, from means over 8×8 blocks, two levels on them, and linear
- * interpolation back (variances add up: 5.25 + 160 + 10.7 = 176 against 170.5). About 6 ns a value; measured in docs/diffusion.md.
+ * deviation of 13 pixels; the same is had, 4 times faster, from means over 8×8 blocks, two levels on them, and linear
+ * interpolation back (variances add up: 5.25 + 160 + 10.7 = 176 against 170.5). About 4 ns a value; measured in docs/diffusion.md.
  */
 
 const BLOCK = 8;
