@@ -9,7 +9,8 @@ import { EnhancerError, throwIfAborted } from '../errors.ts';
 import type { ClipInfo } from './clip-info.ts';
 import { type NamedBlob, openContainer } from './container.ts';
 import { type DecodedFrame, decodeFrames, type FrameRange } from './decode.ts';
-import type { AudioTrack, DemuxedVideo } from './demuxed.ts';
+import type { AudioTrack, DemuxedClip, DemuxedVideo } from './demuxed.ts';
+import { guessColourSpace } from './frame-pixels.ts';
 import { decodeFailed, noWebCodecs, unsupportedCodec } from './refusals.ts';
 
 export interface Clip {
@@ -31,7 +32,7 @@ export async function openClip(file: NamedBlob, { signal }: { signal?: AbortSign
   try {
     if (typeof VideoDecoder === 'undefined') throw noWebCodecs();
     await assertDecodable(demuxed.video.decoderConfig);
-    const { info, video } = await confirmByDecoding(demuxed, signal);
+    const { info, video } = await confirmByDecoding(withColourGuess(demuxed), signal);
     return {
       info,
       audioTracks: demuxed.audioTracks,
@@ -44,6 +45,22 @@ export async function openClip(file: NamedBlob, { signal }: { signal?: AbortSign
   }
 }
 
+/**
+ * H.264 decoders believe the stream before the configuration, so that a guess there only counts for streams that say nothing.
+ * With other codecs it would overrule the stream.
+ */
+function withColourGuess({ info, video }: DemuxedClip): Opened {
+  const { codec, codedHeight, colorSpace } = video.decoderConfig;
+  if (!codec.startsWith('avc') || colorSpace || codedHeight === undefined) return { info, video };
+  const decoderConfig = { ...video.decoderConfig, colorSpace: guessColourSpace(codedHeight) };
+  return { info, video: { ...video, decoderConfig } };
+}
+
+interface Opened {
+  readonly info: ClipInfo;
+  readonly video: DemuxedVideo;
+}
+
 async function assertDecodable(config: VideoDecoderConfig): Promise<void> {
   const supported = await VideoDecoder.isConfigSupported(config).then(
     (answer) => answer.supported === true,
@@ -54,10 +71,7 @@ async function assertDecodable(config: VideoDecoderConfig): Promise<void> {
 }
 
 /** Decodes the first frame: its real size and colour space count for more than what the container says. */
-async function confirmByDecoding(
-  { info, video }: { info: ClipInfo; video: DemuxedVideo },
-  signal: AbortSignal | undefined,
-): Promise<{ info: ClipInfo; video: DemuxedVideo }> {
+async function confirmByDecoding({ info, video }: Opened, signal: AbortSignal | undefined): Promise<Opened> {
   const facts = await firstFrameFacts(video, signal);
   throwIfAborted(signal);
   const { codedWidth = facts.width, codedHeight = facts.height } = video.decoderConfig;

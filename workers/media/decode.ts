@@ -8,6 +8,7 @@
 
 import { throwIfAborted } from '../errors.ts';
 import type { DemuxedVideo, PictureGeometry } from './demuxed.ts';
+import { visiblePixels } from './frame-pixels.ts';
 import { decodeFailed } from './refusals.ts';
 import { crop, orient, type RgbaPicture, stretch } from './rgba.ts';
 
@@ -201,7 +202,7 @@ function decodeSample(decoder: VideoDecoder, video: DemuxedVideo, sample: number
 async function uprightPicture(frame: VideoFrame, { geometry, decoderConfig }: DemuxedVideo): Promise<RgbaPicture> {
   let picture: RgbaPicture;
   try {
-    picture = await visiblePixels(frame);
+    picture = await visiblePixels(frame, decoderConfig.colorSpace);
   } finally {
     frame.close();
   }
@@ -217,21 +218,4 @@ export function applyGeometry(picture: RgbaPicture, geometry: PictureGeometry): 
     result = crop(result, x, y, width, height);
   }
   return orient(stretch(result, geometry.width, geometry.height), geometry);
-}
-
-/**
- * The visible rectangle as RGBA in sRGB. Chromium's `copyTo` honours the stream's matrix and range (docs/media.md); where a
- * browser can't convert, a canvas does.
- */
-async function visiblePixels(frame: VideoFrame): Promise<RgbaPicture> {
-  const { width, height } = frame.visibleRect!;
-  try {
-    const rgba = new Uint8ClampedArray(width * height * 4);
-    await frame.copyTo(rgba, { format: 'RGBA', colorSpace: 'srgb', layout: [{ offset: 0, stride: width * 4 }] });
-    return { width, height, rgba };
-  } catch {
-    const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })!;
-    context.drawImage(frame, 0, 0, width, height);
-    return { width, height, rgba: context.getImageData(0, 0, width, height).data };
-  }
 }

@@ -1,0 +1,209 @@
+/** Worker end of the media room's test harness: each command uses the room as the pipeline does, and answers in plain JSON. */
+
+import { toErrorData } from '../../workers/errors.ts';
+import { type Clip, openClip } from '../../workers/media/clip.ts';
+import type { ClipInfo } from '../../workers/media/clip-info.ts';
+import { chooseEncoder, type EncoderRequest } from '../../workers/media/encoder-choice.ts';
+import { muxMp4ToBlob } from '../../workers/media/mux.ts';
+import { MemoryPacketSink } from '../../workers/media/packet-sink.ts';
+import { stretch } from '../../workers/media/rgba.ts';
+import { WindowEncoder } from '../../workers/media/window-encoder.ts';
+
+export type Command =
+  | { readonly kind: 'open'; readonly url: string; readonly bytes?: number }
+  | {
+      readonly kind: 'frames';
+      readonly url: string;
+      readonly startFrame: number;
+      readonly endFrame: number;
+      /** Pixels to report of each frame. */
+      readonly at: readonly (readonly [x: number, y: number])[];
+    }
+  | { readonly kind: 'cancel'; readonly url: string; readonly afterFrames: number }
+  | {
+      readonly kind: 'encode';
+      readonly url: string;
+      readonly scale: number;
+      readonly windowFrames: number;
+      readonly codec: EncoderRequest['codec'];
+      readonly quality: EncoderRequest['quality'];
+    }
+  | { readonly kind: 'without'; readonly missing: 'VideoDecoder' | 'VideoEncoder'; readonly url: string };
+
+export interface FrameReport {
+  readonly index: number;
+  readonly timestampUs: number;
+  readonly width: number;
+  readonly height: number;
+  readonly repeated: boolean;
+  readonly pixels: readonly (readonly number[])[];
+}
+
+export interface AudioReport {
+  readonly codec: string | null;
+  readonly packets: readonly { readonly hash: string; readonly timestampUs: number; readonly durationUs: number }[];
+}
+
+export interface EncodeReport {
+  readonly source: ClipInfo;
+  readonly output: ClipInfo;
+  readonly codecString: string;
+  readonly notice: string | null;
+  readonly bytes: number;
+  readonly videoBytes: number;
+  /** Peak signal-to-noise ratio of the decoded output against what was encoded, in dB, over all frames. */
+  readonly psnr: number;
+  readonly sourceAudio: readonly AudioReport[];
+  readonly outputAudio: readonly AudioReport[];
+  /** The file, base64, for tools outside the browser. */
+  readonly file: string;
+  readonly encodeMs: number;
+}
+
+export type Result =
+  | { readonly kind: 'info'; readonly info: ClipInfo }
+  | { readonly kind: 'frames'; readonly frames: readonly FrameReport[] }
+  | { readonly kind: 'encoded'; readonly report: EncodeReport }
+  | {
+      readonly kind: 'error';
+      readonly code: string;
+      readonly message: string;
+      readonly hint: string;
+      readonly detail: string;
+    };
+
+self.addEventListener('message', ({ data }: MessageEvent<{ id: number; command: Command }>) => {
+  run(data.command).then(
+    (result) => self.postMessage({ id: data.id, result }),
+    (error) => {
+      const { code, message, hint, detail = '' } = toErrorData(error);
+      self.postMessage({ id: data.id, result: { kind: 'error', code, message, hint, detail } });
+    },
+  );
+});
+
+async function run(command: Command): Promise<Result> {
+  const file = await fetchFile(command.url, command.kind === 'open' ? command.bytes : undefined);
+  switch (command.kind) {
+    case 'open': {
+      const clip = await openClip(file);
+      clip.close();
+      return { kind: 'info', info: clip.info };
+    }
+    case 'frames': {
+      const clip = await openClip(file);
+      const frames: FrameReport[] = [];
+      for await (const frame of clip.frames(command)) {
+        const { index, timestampUs, width, height, repeated, rgba } = frame;
+        const pixels = command.at.map(([x, y]) => [...rgba.slice((y * width + x) * 4, (y * width + x) * 4 + 4)]);
+        frames.push({ index, timestampUs, width, height, repeated, pixels });
+      }
+      clip.close();
+      return { kind: 'frames', frames };
+    }
+    case 'cancel': {
+      const clip = await openClip(file);
+      const controller = new AbortController();
+      let frames = 0;
+      for await (const _ of clip.frames({ startFrame: 0, endFrame: clip.info.frameCount, signal: controller.signal })) {
+        frames++;
+        if (frames === command.afterFrames) controller.abort();
+      }
+      throw new Error(`all ${frames} frames came`);
+    }
+    case 'encode':
+      return { kind: 'encoded', report: await encode(file, command) };
+    case 'without': {
+      Reflect.deleteProperty(self, command.missing);
+      const clip = await openClip(file);
+      await chooseEncoder({ width: 64, height: 64, frameRate: 30, codec: 'auto', quality: 'high' });
+      return { kind: 'info', info: clip.info };
+    }
+  }
+}
+
+async function fetchFile(url: string, bytes: number | undefined): Promise<File> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url}: ${response.status}`);
+  const blob = await response.blob();
+  return new File([blob.slice(0, bytes)], url.split('/').at(-1)!);
+}
+
+/** Decode, enlarge, encode in windows, mux with the source's sound, and open the result again. */
+async function encode(file: File, command: Extract<Command, { kind: 'encode' }>): Promise<EncodeReport> {
+  const clip = await openClip(file);
+  const { info } = clip;
+  const even = (size: number) => 2 * Math.round((size * command.scale) / 2);
+  const [width, height] = [even(info.width), even(info.height)];
+  const frameRate = info.frameRate.numerator / info.frameRate.denominator;
+  const { codec, quality } = command;
+  const choice = await chooseEncoder({ width, height, frameRate, codec, quality });
+
+  const sink = new MemoryPacketSink();
+  const sent: Uint8ClampedArray[] = [];
+  let encodeMs = 0;
+  for (let start = 0; start < info.frameCount; start += command.windowFrames) {
+    const end = Math.min(start + command.windowFrames, info.frameCount);
+    const encoder = new WindowEncoder(choice);
+    for await (const frame of clip.frames({ startFrame: start, endFrame: end })) {
+      const { rgba } = stretch(frame, width, height);
+      sent.push(rgba);
+      const next = info.timestampsUs[frame.index + 1];
+      const durationUs = next === undefined ? info.lastFrameDurationUs : next - frame.timestampUs;
+      const began = performance.now();
+      await encoder.encode(rgba, frame.timestampUs, durationUs);
+      encodeMs += performance.now() - began;
+    }
+    await sink.append(await encoder.finish());
+  }
+  const blob = await muxMp4ToBlob({
+    video: { decoderConfig: sink.decoderConfig!, packetCount: sink.packetCount, packets: () => sink.packets() },
+    frameRate: info.variableFrameRate ? null : info.frameRate,
+    audioTracks: clip.audioTracks,
+  });
+
+  const result = await openClip(new File([blob], 'out.mp4'));
+  const report: EncodeReport = {
+    source: info,
+    output: result.info,
+    codecString: choice.codecString,
+    notice: choice.notice ?? null,
+    bytes: blob.size,
+    videoBytes: sink.bytes,
+    psnr: await psnrOf(result, sent),
+    sourceAudio: await audioReports(clip),
+    outputAudio: await audioReports(result),
+    file: btoa(Array.from(new Uint8Array(await blob.arrayBuffer()), (byte) => String.fromCharCode(byte)).join('')),
+    encodeMs,
+  };
+  clip.close();
+  result.close();
+  return report;
+}
+
+async function psnrOf(clip: Clip, sent: readonly Uint8ClampedArray[]): Promise<number> {
+  let squares = 0;
+  let count = 0;
+  for await (const { index, rgba } of clip.frames({ startFrame: 0, endFrame: clip.info.frameCount })) {
+    const truth = sent[index]!;
+    for (let i = 0; i < rgba.length; i++) {
+      if (i % 4 === 3) continue;
+      squares += (rgba[i]! - truth[i]!) ** 2;
+      count++;
+    }
+  }
+  return 10 * Math.log10(255 ** 2 / Math.max(squares / count, 1e-9));
+}
+
+async function audioReports(clip: Clip): Promise<AudioReport[]> {
+  const reports: AudioReport[] = [];
+  for (const track of clip.audioTracks) {
+    const packets: AudioReport['packets'][number][] = [];
+    for await (const { data, timestampUs, durationUs } of track.packets()) {
+      const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', data));
+      packets.push({ hash: btoa(String.fromCharCode(...digest)), timestampUs, durationUs });
+    }
+    reports.push({ codec: track.codec, packets });
+  }
+  return reports;
+}

@@ -1,0 +1,174 @@
+/**
+ * Encodes one window of output frames as a closed group of pictures, with an encoder of its own.
+ *
+ * Runs in a worker or a page. At most four frames wait for the encoder; the packets of a window stay in memory until it is
+ * finished. A window depends on no other: a job can resume after any of them. Cost: one key frame a window.
+ */
+
+import { EnhancerError, throwIfAborted } from '../errors.ts';
+import type { EncoderChoice } from './encoder-choice.ts';
+import { i420Bytes, rgbaToI420 } from './i420.ts';
+import { encodeFailed } from './refusals.ts';
+
+export interface EncodedVideoPacket {
+  readonly data: Uint8Array<ArrayBuffer>;
+  readonly timestampUs: number;
+  readonly durationUs: number;
+  readonly type: 'key' | 'delta';
+}
+
+/** A window's packets in decode order, the first a key frame. */
+export interface EncodedWindow {
+  readonly packets: readonly EncodedVideoPacket[];
+  readonly decoderConfig: OutputDecoderConfig;
+}
+
+/** What a player must know; plain data, the description a buffer of its own. */
+export interface OutputDecoderConfig {
+  readonly codec: string;
+  readonly codedWidth: number;
+  readonly codedHeight: number;
+  readonly description?: Uint8Array<ArrayBuffer>;
+  readonly colorSpace: VideoColorSpaceInit;
+}
+
+/** What we convert to before encoding, and so what the file must say. */
+export const OUTPUT_COLOUR_SPACE = {
+  primaries: 'bt709',
+  transfer: 'bt709',
+  matrix: 'bt709',
+  fullRange: false,
+} as const satisfies VideoColorSpaceInit;
+
+const MAX_QUEUED_FRAMES = 4;
+const STUCK_AFTER_MS = 60_000;
+
+export class WindowEncoder {
+  private readonly choice: EncoderChoice;
+  private readonly signal: AbortSignal | undefined;
+  private readonly encoder: VideoEncoder;
+  private readonly packets: EncodedVideoPacket[] = [];
+  private readonly durations = new Map<number, number>();
+  private decoderConfig: OutputDecoderConfig | null = null;
+  private failure: unknown = null;
+  private planes: Uint8Array<ArrayBuffer>;
+
+  /** @throws EnhancerError `ENCODE_FAILED` when the encoder can't be made. */
+  constructor(choice: EncoderChoice, signal?: AbortSignal) {
+    this.choice = choice;
+    this.signal = signal;
+    this.planes = new Uint8Array(i420Bytes(choice.config.width, choice.config.height));
+    this.encoder = new VideoEncoder({
+      output: (chunk, metadata) => this.collect(chunk, metadata),
+      error: (error) => {
+        this.failure ??= error;
+      },
+    });
+    try {
+      this.encoder.configure(choice.config);
+    } catch (error) {
+      throw encodeFailed(error);
+    }
+  }
+
+  /**
+   * Encodes a frame of the choice's size; resolves when there is room for the next. Frames come in presentation order.
+   *
+   * @throws EnhancerError `ENCODE_FAILED`, `CANCELLED`.
+   */
+  async encode(rgba: Uint8ClampedArray | Uint8Array, timestampUs: number, durationUs: number): Promise<void> {
+    const { width, height } = this.choice.config;
+    if (rgba.byteLength !== width * height * 4) {
+      throw new RangeError(`a frame of ${rgba.byteLength} bytes is not ${width}×${height} RGBA`);
+    }
+    this.check();
+    const { data } = rgbaToI420(rgba, width, height, this.planes);
+    const frame = new VideoFrame(data, {
+      format: 'I420',
+      codedWidth: width,
+      codedHeight: height,
+      timestamp: timestampUs,
+      duration: durationUs,
+      colorSpace: OUTPUT_COLOUR_SPACE,
+    });
+    try {
+      this.encoder.encode(frame, { keyFrame: this.durations.size === 0 });
+      this.durations.set(timestampUs, durationUs);
+    } catch (error) {
+      throw encodeFailed(error);
+    } finally {
+      frame.close();
+    }
+    while (this.encoder.encodeQueueSize > MAX_QUEUED_FRAMES) {
+      await withinLimit(
+        new Promise<void>((resolve) => this.encoder.addEventListener('dequeue', () => resolve(), { once: true })),
+      );
+      this.check();
+    }
+  }
+
+  /** Ends the group and closes the encoder. @throws EnhancerError `ENCODE_FAILED`, `CANCELLED`. */
+  async finish(): Promise<EncodedWindow> {
+    try {
+      this.check();
+      await withinLimit(this.encoder.flush());
+      this.check();
+    } catch (error) {
+      throw error instanceof EnhancerError ? error : encodeFailed(this.failure ?? error);
+    } finally {
+      this.close();
+    }
+    if (this.packets.length !== this.durations.size || this.decoderConfig === null || this.packets[0]?.type !== 'key') {
+      throw encodeFailed(`${this.packets.length} packets for ${this.durations.size} frames`);
+    }
+    return { packets: this.packets, decoderConfig: this.decoderConfig };
+  }
+
+  /** Gives the encoder back without finishing; safe to call at any time. */
+  close(): void {
+    if (this.encoder.state !== 'closed') this.encoder.close();
+  }
+
+  private check(): void {
+    throwIfAborted(this.signal);
+    if (this.failure !== null) throw encodeFailed(this.failure);
+  }
+
+  private collect(chunk: EncodedVideoChunk, metadata: EncodedVideoChunkMetadata | undefined): void {
+    const config = metadata?.decoderConfig;
+    if (config && this.decoderConfig === null) {
+      const { width, height } = this.choice.config;
+      this.decoderConfig = {
+        codec: config.codec,
+        codedWidth: width,
+        codedHeight: height,
+        ...(config.description === undefined ? {} : { description: bytesOf(config.description) }),
+        colorSpace: OUTPUT_COLOUR_SPACE,
+      };
+    }
+    const data = new Uint8Array(chunk.byteLength);
+    chunk.copyTo(data);
+    // Encoders may forget durations; the frame's own is the truth.
+    const durationUs = this.durations.get(chunk.timestamp) ?? chunk.duration ?? 0;
+    this.packets.push({ data, timestampUs: chunk.timestamp, durationUs, type: chunk.type });
+  }
+}
+
+function bytesOf(source: AllowSharedBufferSource): Uint8Array<ArrayBuffer> {
+  const view = ArrayBuffer.isView(source)
+    ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
+    : new Uint8Array(source);
+  return Uint8Array.from(view);
+}
+
+async function withinLimit<T>(work: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(encodeFailed('the encoder is stuck')), STUCK_AFTER_MS);
+  });
+  try {
+    return await Promise.race([work, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
