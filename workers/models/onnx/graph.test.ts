@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { shapeOf } from './dimension.ts';
+import { GraphBuilder } from './graph.ts';
+import { modelFile } from './model-file.ts';
+import * as op from './operators.ts';
+import { ProtoWriter } from './protobuf.ts';
+
+describe('protobuf', () => {
+  it('writes integers, negative ones in ten bytes, floats, strings and nested messages', () => {
+    const bytes = new ProtoWriter()
+      .integer(1, 300)
+      .integer(2, -1)
+      .float(3, 1)
+      .message(20, (nested) => nested.string(1, 'é'))
+      .finish();
+    expect([...bytes]).toEqual([
+      ...[0x08, 0xac, 0x02],
+      ...[0x10, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1],
+      ...[0x1d, 0, 0, 0x80, 0x3f],
+      ...[0xa2, 0x01, 4, 0x0a, 2, 0xc3, 0xa9],
+    ]);
+  });
+
+  it('refuses what is no integer', () => {
+    expect(() => new ProtoWriter().integer(1, 0.5)).toThrow(RangeError);
+  });
+});
+
+describe('a graph', () => {
+  const builder = () => new GraphBuilder('test', () => 'float32');
+
+  it('refuses operands that do not fit', () => {
+    const g = builder();
+    const x = g.input('x', shapeOf('F', 4, 'h', 'w'));
+    const y = g.input('y', shapeOf('F', 4, 'h', 'h'));
+    expect(() => op.add(g, x, y)).toThrow(/\[F, 4, h, w\] and \[F, 4, h, h\]/);
+    expect(() => op.concat(g, [x, y], 1)).toThrow(RangeError);
+    expect(() => op.reshape(g, x, [0, -1], shapeOf('F', 'h'))).toThrow(RangeError);
+  });
+
+  it('stores a weight that is asked for twice once, and one in parts by part', () => {
+    const g = builder();
+    const request = { key: 'k', shape: [4, 2], role: 'linear', layout: 'as-is' } as const;
+    expect(g.weight(request)).toBe(g.weight(request));
+    g.weight({ ...request, part: { index: 0, count: 2 } });
+    g.weight({ ...request, part: { index: 1, count: 2 } });
+    expect(g.finish().weights.map(({ name, storedDims }) => [name, storedDims])).toEqual([
+      ['k', [4, 2]],
+      ['k#0', [2, 2]],
+      ['k#1', [2, 2]],
+    ]);
+  });
+
+  it('gives an input that is also an output a node of its own', () => {
+    const g = builder();
+    g.output('y', g.input('x', shapeOf(1)));
+    const { nodes, outputs } = g.finish();
+    expect(nodes.map((node) => node.op)).toEqual(['Identity']);
+    expect(outputs[0]!.name).toBe('y');
+  });
+
+  it('will not be written while a weight has no place', () => {
+    const g = builder();
+    g.output(
+      'y',
+      op.add(g, g.input('x', shapeOf(2)), g.weight({ key: 'k', shape: [2], role: 'bias', layout: 'as-is' })),
+    );
+    expect(() => modelFile(g.finish(), new Map())).toThrow(/k has no place/);
+  });
+});
