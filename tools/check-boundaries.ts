@@ -22,7 +22,7 @@ const PACKAGE_OWNERS: Record<string, (file: string) => boolean> = {
 
 const PURE_ROOMS = ['plan', 'denoise', 'condition', 'reconstruct'];
 const BROWSER_GLOBALS =
-  /\b(document|window|navigator|self|GPUDevice|VideoFrame|VideoDecoder|VideoEncoder|OffscreenCanvas|fetch)\s*[.(]/;
+  /\b(document|navigator|self|GPUDevice|VideoFrame|VideoDecoder|VideoEncoder|OffscreenCanvas|fetch)\s*[.(]/;
 /** Value imports that the page may take from the engine: everything else there is types. */
 const PAGE_VALUES = ['workers/errors.ts', 'workers/plan/settings.ts', 'workers/protocol.ts'];
 

@@ -1,0 +1,259 @@
+/**
+ * Worker end of the engine's test harness: judges finished files by their pixels, and runs the pipeline's own job with its
+ * model watched or its UNet silenced. Answers in plain data.
+ */
+
+import { toErrorData } from '../../workers/errors.ts';
+import { type Clip, openClip } from '../../workers/media/clip.ts';
+import { JobRun } from '../../workers/pipeline/job.ts';
+import { Model, urlSource } from '../../workers/pipeline/model.ts';
+import { PauseGate } from '../../workers/pipeline/pause-gate.ts';
+import { solverProgram } from '../../workers/pipeline/program.ts';
+import type { JobPlan, Provider } from '../../workers/plan/job-plan.ts';
+import { planJob } from '../../workers/plan/plan-job.ts';
+import type { Settings } from '../../workers/plan/settings.ts';
+import { Runtime } from '../../workers/runtime/runtime.ts';
+import { tensor } from '../../workers/tensor.ts';
+
+export type Command =
+  | { readonly kind: 'compare'; readonly output: string; readonly truthUrl: string }
+  | { readonly kind: 'seams'; readonly output: string; readonly truthUrl: string; readonly plan: JobPlan }
+  | {
+      readonly kind: 'job';
+      readonly provider: Provider;
+      readonly url: string;
+      readonly settings: Settings;
+      /** Source frames of the clip to use. */
+      readonly frames: number;
+      /** Part of the picture to use, in source pixels from its top left; all of it when absent. */
+      readonly crop?: { readonly width: number; readonly height: number };
+      readonly unet: 'real' | 'silent';
+      readonly truthUrl?: string;
+      readonly modelsUrl: string;
+    };
+
+export interface JobOutcome {
+  readonly plan: JobPlan;
+  /** Final scaled-back latents, frame after frame. */
+  readonly latents: readonly number[];
+  readonly psnr: number | null;
+  readonly seconds: number;
+  readonly peakGpuLedgerBytes: number;
+}
+
+export type Result =
+  | { readonly kind: 'compare'; readonly frames: number; readonly psnr: number; readonly worstPsnr: number }
+  | { readonly kind: 'seams'; readonly tiles: number; readonly windows: number }
+  | ({ readonly kind: 'job' } & JobOutcome)
+  | { readonly kind: 'error'; readonly code: string; readonly message: string };
+
+self.addEventListener('message', ({ data }: MessageEvent<Command>) => {
+  run(data).then(
+    (result) => self.postMessage(result),
+    (error) => {
+      const { code, message, detail = '' } = toErrorData(error);
+      self.postMessage({ kind: 'error', code, message: `${message} ${detail}` });
+    },
+  );
+});
+
+async function run(command: Command): Promise<Result> {
+  switch (command.kind) {
+    case 'compare': {
+      const [output, truth] = await Promise.all([opened(command.output), fetched(command.truthUrl)]);
+      const errors: number[] = [];
+      for await (const [a, b] of pairs(output, truth)) errors.push(meanSquare(a, b));
+      return {
+        kind: 'compare',
+        frames: errors.length,
+        psnr: decibels(mean(errors)),
+        worstPsnr: decibels(Math.max(...errors)),
+      };
+    }
+    case 'seams':
+      return { kind: 'seams', ...(await seams(command)) };
+    case 'job':
+      return { kind: 'job', ...(await job(command)) };
+  }
+}
+
+/**
+ * How much steeper the output is across borders than elsewhere, each relative to the truth at the very same places, so that
+ * what is in the picture there does not count: 1 is no seam.
+ */
+async function seams(command: Extract<Command, { kind: 'seams' }>): Promise<{ tiles: number; windows: number }> {
+  const { plan } = command;
+  const [output, truth] = await Promise.all([opened(command.output), fetched(command.truthUrl)]);
+  const factor = plan.paddedWidth / plan.latentWidth;
+  const edges = (starts: readonly number[], sizes: readonly number[], limit: number) =>
+    new Set(
+      starts.flatMap((start, i) => [start * factor, (start + sizes[i]!) * factor]).filter((at) => at > 0 && at < limit),
+    );
+  const columns = edges(
+    plan.tiles.map((t) => t.latentX),
+    plan.tiles.map((t) => t.latentWidth),
+    plan.output.width,
+  );
+  const rows = edges(
+    plan.tiles.map((t) => t.latentY),
+    plan.tiles.map((t) => t.latentHeight),
+    plan.output.height,
+  );
+  const borders = new Set(
+    plan.windows
+      .flatMap(({ startFrame, endFrame }) => [startFrame, endFrame])
+      .filter((f) => f > 0 && f < plan.output.frameCount),
+  );
+  const space = [new Contrast(), new Contrast()];
+  const time = [new Contrast(), new Contrast()];
+  let before: [Uint8ClampedArray, Uint8ClampedArray] | null = null;
+  let frame = 0;
+  const { width, height } = plan.output;
+  for await (const pair of pairs(output, truth)) {
+    for (const [which, rgba] of pair.entries()) {
+      for (let y = 1; y < height; y += 1) {
+        for (let x = 1; x < width; x += 1) {
+          const at = (y * width + x) * 4 + 1;
+          space[which]!.add(Math.abs(rgba[at]! - rgba[at - 4]!), columns.has(x));
+          space[which]!.add(Math.abs(rgba[at]! - rgba[at - 4 * width]!), rows.has(y));
+          if (before) time[which]!.add(Math.abs(rgba[at]! - before[which]![at]!), borders.has(frame));
+        }
+      }
+    }
+    before = pair;
+    frame += 1;
+  }
+  return { tiles: space[0]!.ratio / space[1]!.ratio, windows: time[0]!.ratio / time[1]!.ratio };
+}
+
+/** Mean of values at borders over the mean elsewhere. */
+class Contrast {
+  #border = 0;
+  #borderCount = 0;
+  #rest = 0;
+  #restCount = 0;
+
+  add(value: number, border: boolean): void {
+    if (border) {
+      this.#border += value;
+      this.#borderCount += 1;
+    } else {
+      this.#rest += value;
+      this.#restCount += 1;
+    }
+  }
+
+  get ratio(): number {
+    return this.#border / this.#borderCount / (this.#rest / this.#restCount);
+  }
+}
+
+async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutcome> {
+  const runtime = await Runtime.open(command.provider);
+  const model = await Model.load(runtime, urlSource(new URL(`${command.settings.model}/`, command.modelsUrl).href));
+  const clip = part(await fetched(command.url), command);
+  const plan = planJob(clip.info, command.settings, runtime.device, model.info);
+  const latents: number[] = [];
+  const decode = model.decode.bind(model);
+  model.decode = (values, source) => {
+    for (const value of values.data) latents.push(value);
+    return decode(values, source);
+  };
+  if (command.unet === 'silent') {
+    model.evaluate = async ({ sample }) => tensor(sample.dims);
+  }
+  const truth = command.truthUrl === undefined ? null : await fetched(command.truthUrl);
+  const truthFrames = truth?.frames({ startFrame: 0, endFrame: truth.info.frameCount })[Symbol.asyncIterator]();
+  const errors: number[] = [];
+  const start = performance.now();
+  const run = new JobRun({
+    clip,
+    plan,
+    settings: command.settings,
+    program: solverProgram(command.settings, model.manifest),
+    model,
+    openSegment: () => ({
+      async write(rgba) {
+        const next = await truthFrames?.next();
+        if (next && !next.done) errors.push(meanSquare(rgba, next.value.rgba));
+      },
+      async finish() {},
+      close() {},
+    }),
+    gate: new PauseGate(),
+    signal: new AbortController().signal,
+    gpuLedgerBytes: () => runtime.ledger.liveBytes,
+    onProgress() {},
+    onFrame() {},
+  });
+  await run.run();
+  const seconds = (performance.now() - start) / 1000;
+  return {
+    plan,
+    latents,
+    psnr: errors.length > 0 ? decibels(mean(errors)) : null,
+    seconds,
+    peakGpuLedgerBytes: runtime.ledger.peakBytes,
+  };
+}
+
+/** The clip's first frames, cropped. */
+function part(clip: Clip, { frames, crop }: { frames: number; crop?: { width: number; height: number } }): Clip {
+  const { width, height } = crop ?? clip.info;
+  return {
+    ...clip,
+    info: {
+      ...clip.info,
+      width,
+      height,
+      frameCount: frames,
+      timestampsUs: clip.info.timestampsUs.slice(0, frames),
+    },
+    async *frames(range) {
+      for await (const frame of clip.frames(range)) {
+        const rgba = new Uint8ClampedArray(width * height * 4);
+        for (let y = 0; y < height; y += 1) {
+          const row = y * frame.width * 4;
+          rgba.set(frame.rgba.subarray(row, row + width * 4), y * width * 4);
+        }
+        yield { ...frame, width, height, rgba };
+      }
+    },
+  };
+}
+
+async function* pairs(a: Clip, b: Clip): AsyncGenerator<[Uint8ClampedArray, Uint8ClampedArray]> {
+  const count = Math.min(a.info.frameCount, b.info.frameCount);
+  const others = b.frames({ startFrame: 0, endFrame: count })[Symbol.asyncIterator]();
+  for await (const { rgba } of a.frames({ startFrame: 0, endFrame: count })) {
+    const other = await others.next();
+    if (other.done) return;
+    yield [rgba, other.value.rgba];
+  }
+}
+
+async function opened(base64: string): Promise<Clip> {
+  const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+  return openClip(new File([bytes], 'output.mp4'));
+}
+
+async function fetched(url: string): Promise<Clip> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url}: ${response.status}`);
+  return openClip(new File([await response.blob()], 'clip.mp4'));
+}
+
+function meanSquare(a: Uint8ClampedArray, b: Uint8ClampedArray): number {
+  if (a.length !== b.length) throw new RangeError(`pictures of ${a.length} and ${b.length} bytes`);
+  let sum = 0;
+  for (let i = 0; i < a.length; i += 1) if (i % 4 !== 3) sum += (a[i]! - b[i]!) ** 2;
+  return sum / (a.length * 0.75);
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function decibels(meanSquareError: number): number {
+  return 10 * Math.log10(255 ** 2 / Math.max(meanSquareError, 1e-9));
+}

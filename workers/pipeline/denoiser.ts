@@ -1,0 +1,126 @@
+/**
+ * x0 of a window at one evaluation: the networks run tile by tile, their outputs blended over the tiles' ramps.
+ *
+ * Outputs are blended rather than x0: x0 is affine in the output with coefficients that do not depend on the tile, and
+ * the ramps sum to one, so the result is the same. Costs two frames-by-latents arrays a call, and what a tile takes.
+ */
+
+import { SCALE_CONDITION } from '../condition/hint.ts';
+import { sinusoid } from '../condition/sinusoid.ts';
+import { accumulateTile, extractTile } from '../denoise/blend.ts';
+import type { Prediction, WindowPrediction } from '../denoise/prediction.ts';
+import type { Evaluation } from '../denoise/solvers.ts';
+import type { JobPlan, Window } from '../plan/job-plan.ts';
+import { type Tensor, tensor } from '../tensor.ts';
+import type { Conditioner } from './conditioner.ts';
+import type { Model } from './model.ts';
+import { predictionOf } from './program.ts';
+
+/** What a window's evaluations need. */
+export interface WindowCondition {
+  readonly prediction: WindowPrediction;
+  /** [F]: 1 on key frames. */
+  readonly keyFrames: Tensor;
+  /** The ControlNet's hint of each frame [Z, h, w]; null on inserted frames. */
+  readonly hintInputs: readonly (Float32Array | null)[];
+}
+
+export class Denoiser {
+  readonly #plan: JobPlan;
+  readonly #model: Model;
+  readonly #conditioner: Conditioner;
+  readonly #prediction: Prediction;
+  readonly #scale: number;
+  readonly #between: () => Promise<void>;
+
+  /** @param between awaited before every tile: lets a pause, a cancel and messages through. */
+  constructor(plan: JobPlan, model: Model, conditioner: Conditioner, scale: number, between: () => Promise<void>) {
+    this.#plan = plan;
+    this.#model = model;
+    this.#conditioner = conditioner;
+    this.#prediction = predictionOf(model.manifest);
+    this.#scale = scale;
+    this.#between = between;
+  }
+
+  async open(window: Window): Promise<WindowCondition> {
+    const hints: (Float32Array | null)[] = [];
+    const latents: (Float32Array | null)[] = [];
+    for (let frame = window.startFrame; frame < window.endFrame; frame += 1) {
+      const key = frame % this.#plan.frameRateFactor === 0 ? await this.#conditioner.key(frame) : null;
+      hints.push(key?.hint ?? null);
+      latents.push(key?.latents ?? null);
+    }
+    const prediction = this.#prediction.prepare({
+      hints,
+      latents,
+      hintLevel: this.#conditioner.hintLevel,
+      scale: this.#scale,
+      channels: this.#model.info.latentChannels,
+    });
+    const hintInputs = hints.map((hint, frame) => {
+      if (!hint) return null;
+      const input = new Float32Array(hint.length);
+      prediction.hintInput(frame, input);
+      return input;
+    });
+    const keyFrames = tensor(
+      [hints.length],
+      Float32Array.from(hints, (hint) => (hint ? 1 : 0)),
+    );
+    return { prediction, keyFrames, hintInputs };
+  }
+
+  /** x0 [Z, h, w] of each of the window's frames, from their states `frames`. */
+  async predictX0(
+    condition: WindowCondition,
+    frames: readonly Float32Array[],
+    evaluation: Evaluation,
+  ): Promise<Float32Array[]> {
+    const { latentWidth: width, latentHeight: height, tiles } = this.#plan;
+    const channels = this.#model.info.latentChannels;
+    const samples = frames.map((x, frame) => {
+      const sample = new Float32Array(x.length);
+      condition.prediction.networkInput(frame, x, evaluation, sample);
+      return sample;
+    });
+    const outputs = frames.map((x) => new Float32Array(x.length));
+    const features = this.#features(evaluation);
+    for (const tile of tiles) {
+      await this.#between();
+      const { latentWidth, latentHeight } = tile;
+      const size = channels * latentWidth * latentHeight;
+      const dims = [frames.length, channels, latentHeight, latentWidth];
+      const sample = new Float32Array(frames.length * size);
+      const hint = new Float32Array(frames.length * size);
+      for (let f = 0; f < frames.length; f += 1) {
+        extractTile(samples[f]!, channels, width, height, tile, sample, f * size);
+        const input = condition.hintInputs[f];
+        if (input) extractTile(input, channels, width, height, tile, hint, f * size);
+      }
+      const output = await this.#model.evaluate({
+        sample: tensor(dims, sample),
+        hint: tensor(dims, hint),
+        keyFrames: condition.keyFrames,
+        ...features,
+      });
+      for (let f = 0; f < frames.length; f += 1) {
+        accumulateTile(outputs[f]!, channels, width, height, tile, output.data, f * size);
+      }
+    }
+    frames.forEach((x, frame) => {
+      condition.prediction.toX0(frame, x, outputs[frame]!, evaluation, outputs[frame]!);
+    });
+    return outputs;
+  }
+
+  #features(evaluation: Evaluation) {
+    const { dim } = this.#model.manifest.config;
+    const features = (value: number) => tensor([1, dim], sinusoid(value, dim));
+    return {
+      timestepFeatures: features(evaluation.timestep),
+      hintTimestepFeatures: features(this.#conditioner.hintTimestep),
+      scaleFeatures: features(SCALE_CONDITION * this.#scale),
+    };
+  }
+}

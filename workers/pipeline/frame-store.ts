@@ -1,0 +1,53 @@
+/**
+ * Decoded source frames that the job still needs, by their index in the clip.
+ *
+ * Frames are decoded forward only, as far as asked for, and dropped as segments finish: memory is the source frames of the
+ * windows in flight, at the source's size, whatever the clip's length. One reader.
+ */
+
+import { EnhancerError } from '../errors.ts';
+import type { DecodedFrame } from '../media/decode.ts';
+
+export class FrameStore {
+  readonly #frames: AsyncIterator<DecodedFrame>;
+  readonly #held = new Map<number, DecodedFrame>();
+  #next: number;
+
+  /** @param frames decoded frames in order; their `index` is the clip's. */
+  constructor(frames: AsyncIterable<DecodedFrame>, firstIndex: number) {
+    this.#frames = frames[Symbol.asyncIterator]();
+    this.#next = firstIndex;
+  }
+
+  /** Decodes until frame `index` is held. @throws EnhancerError `TRUNCATED` when the clip ends before it. */
+  async reach(index: number): Promise<void> {
+    while (this.#next <= index) {
+      const result = await this.#frames.next();
+      if (result.done) {
+        throw new EnhancerError(
+          'TRUNCATED',
+          `The clip ends at frame ${this.#next}, though it says that it has more.`,
+          'Choose a range that ends earlier, or save the clip again with the program that made it.',
+        );
+      }
+      this.#held.set(result.value.index, result.value);
+      this.#next = result.value.index + 1;
+    }
+  }
+
+  get(index: number): DecodedFrame {
+    const frame = this.#held.get(index);
+    if (!frame) throw new RangeError(`source frame ${index} is not held`);
+    return frame;
+  }
+
+  /** Drops every frame before `index`. */
+  dropBefore(index: number): void {
+    for (const held of this.#held.keys()) if (held < index) this.#held.delete(held);
+  }
+
+  async close(): Promise<void> {
+    this.#held.clear();
+    await this.#frames.return?.();
+  }
+}

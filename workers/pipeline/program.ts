@@ -1,0 +1,30 @@
+/** From a model's manifest to how it is sampled: its prediction, where its plans start, a solver's program. */
+
+import { type Prediction, residualPrediction, velocityPrediction } from '../denoise/prediction.ts';
+import { createProgram, type SolverProgram } from '../denoise/solvers.ts';
+import type { Manifest } from '../models/manifest.ts';
+import { modelInfo } from '../models/package.ts';
+import type { ModelInfo } from '../plan/job-plan.ts';
+import { solverSteps } from '../plan/recipe.ts';
+import type { Settings } from '../plan/settings.ts';
+
+/** @throws RangeError for a residual model without its spreads, which no package is written without. */
+export function predictionOf(manifest: Manifest): Prediction {
+  if (manifest.prediction === 'velocity') return velocityPrediction();
+  const { latentVariance, residualSpreadScales, residualSpread, insertedSpread } = manifest.config;
+  if (!latentVariance || !residualSpreadScales || !residualSpread || !insertedSpread) {
+    throw new RangeError('a residual model carries its spreads');
+  }
+  return residualPrediction({ latentVariance, residualSpreadScales, residualSpread, insertedSpread });
+}
+
+export function solverProgram(settings: Settings, manifest: Manifest): SolverProgram {
+  const { startTimestep } = predictionOf(manifest);
+  const { solver } = settings;
+  return createProgram({ solver, steps: solverSteps(solver, settings.steps, startTimestep), startTimestep });
+}
+
+/** What `plan/` is told of a package. */
+export function plannedModel(manifest: Manifest): ModelInfo {
+  return { ...modelInfo(manifest), startTimestep: predictionOf(manifest).startTimestep };
+}

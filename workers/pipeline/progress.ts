@@ -1,0 +1,84 @@
+/**
+ * How far a job is: the plan's seconds by stage are the weights, what was measured so far corrects them.
+ *
+ * The estimate of time left is the plan's remaining seconds, each stage scaled by how much longer than planned it has taken.
+ */
+
+import type { JobPlan, StageSeconds } from '../plan/job-plan.ts';
+import type { JobProgress, Stage } from '../protocol.ts';
+
+type PlannedStage = keyof StageSeconds;
+const PLANNED: readonly PlannedStage[] = ['decode', 'condition', 'denoise', 'reconstruct', 'encode'];
+
+/** Below this much measured work an estimate of time left would only mislead. */
+const ENOUGH_SECONDS = 1.5;
+
+export class ProgressMeter {
+  readonly #plan: JobPlan;
+  readonly #start = performance.now();
+  readonly #done: Record<PlannedStage, number> = { decode: 0, condition: 0, denoise: 0, reconstruct: 0, encode: 0 };
+  readonly #seconds: Partial<Record<Stage, number>> = {};
+  #pausedMs = 0;
+  #framesDone = 0;
+
+  constructor(plan: JobPlan) {
+    this.#plan = plan;
+  }
+
+  get secondsByStage(): Readonly<Partial<Record<Stage, number>>> {
+    return this.#seconds;
+  }
+
+  get secondsElapsed(): number {
+    return (performance.now() - this.#start - this.#pausedMs) / 1000;
+  }
+
+  /** Times a piece of work of a stage. */
+  async time<T>(stage: Stage, work: () => Promise<T> | T): Promise<T> {
+    const start = performance.now();
+    try {
+      return await work();
+    } finally {
+      this.#seconds[stage] = (this.#seconds[stage] ?? 0) + (performance.now() - start) / 1000;
+    }
+  }
+
+  /** Adds to the share of a stage that is done, of 1 in all. */
+  advance(stage: PlannedStage, share: number): void {
+    this.#done[stage] = Math.min(1, this.#done[stage] + share);
+  }
+
+  frameDone(): void {
+    this.#framesDone += 1;
+  }
+
+  paused(milliseconds: number): void {
+    this.#pausedMs += milliseconds;
+  }
+
+  read(stage: Stage, gpuLedgerBytes: number): JobProgress {
+    let planned = 0;
+    let finished = 0;
+    let left = 0;
+    let measured = 0;
+    for (const name of PLANNED) {
+      const seconds = Math.max(1e-3, this.#plan.secondsByStage[name]);
+      const share = this.#done[name];
+      const spent = this.#seconds[name] ?? 0;
+      const actual = share > 0.01 ? spent / share : seconds;
+      planned += actual;
+      finished += actual * share;
+      left += actual * (1 - share);
+      measured += spent;
+    }
+    return {
+      stage,
+      fraction: Math.min(1, finished / planned),
+      secondsElapsed: this.secondsElapsed,
+      secondsLeft: measured >= ENOUGH_SECONDS ? left : null,
+      framesDone: this.#framesDone,
+      frameCount: this.#plan.output.frameCount,
+      gpuLedgerBytes,
+    };
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * Latents to pictures: unscaled, decoded against the upsampled source, colours fixed, cropped, as RGBA.
+ *
+ * One frame at a time; holds a few planar frames at the padded size.
+ */
+
+import { type LatentScaling, unscaleLatents } from '../condition/latent-scaling.ts';
+import type { JobPlan } from '../plan/job-plan.ts';
+import type { Settings } from '../plan/settings.ts';
+import { fixColour } from '../reconstruct/colour-fix.ts';
+import { toRgba } from '../reconstruct/picture.ts';
+import { tensor } from '../tensor.ts';
+import type { Conditioner } from './conditioner.ts';
+import type { Model } from './model.ts';
+
+export class Reconstructor {
+  readonly #plan: JobPlan;
+  readonly #model: Model;
+  readonly #conditioner: Conditioner;
+  readonly #scaling: LatentScaling;
+  readonly #colourFix: boolean;
+
+  constructor(plan: JobPlan, settings: Settings, model: Model, conditioner: Conditioner) {
+    this.#plan = plan;
+    this.#model = model;
+    this.#conditioner = conditioner;
+    this.#scaling = { shift: model.manifest.latentShift, scale: model.manifest.latentScale };
+    this.#colourFix = settings.colourFix === 'wavelet';
+  }
+
+  /** RGBA of output frame `frame`, of the plan's output size, from its scaled latents [Z, h, w], which are used up. */
+  async picture(frame: number, latents: Float32Array): Promise<Uint8ClampedArray<ArrayBuffer>> {
+    const { latentWidth, latentHeight, paddedWidth, paddedHeight, output } = this.#plan;
+    const channels = this.#model.info.latentChannels;
+    unscaleLatents(latents, channels, latentWidth * latentHeight, this.#scaling);
+    const source = await this.#conditioner.source(frame);
+    const decoded = await this.#model.decode(
+      tensor([1, channels, latentHeight, latentWidth], latents),
+      tensor([1, 3, paddedHeight, paddedWidth], source),
+    );
+    if (this.#colourFix) fixColour(decoded.data, source, paddedWidth, paddedHeight);
+    return toRgba(decoded.data, paddedWidth, paddedHeight, output.width, output.height);
+  }
+}
