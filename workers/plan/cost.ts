@@ -1,6 +1,7 @@
 /**
  * What a job costs: bytes and seconds from the model's own figures. Estimates, to be shown and compared with a budget; the
- * rates outside the network were measured on one core (docs/diffusion.md) and can be replaced by a machine's own.
+ * rates of conditioning and reconstruction were measured on one core (docs/diffusion.md), those of decoding and encoding are
+ * assumed; a machine's own can replace them.
  */
 
 import type { DeviceInfo, ModelInfo, StageSeconds } from './job-plan.ts';
@@ -61,7 +62,8 @@ export function heapBytes(load: HeapLoad): number {
   const alive = Math.min(load.frameCount, load.longestWindow + load.evaluations * load.stride);
   const latentFrame = load.latentPixels * load.latentChannels * FLOAT_BYTES;
   const hints = Math.ceil(alive / load.frameRateFactor) + 1;
-  const latents = latentFrame * (alive * (load.usesSaved ? 3 : 2) + hints + 3 * load.longestWindow);
+  // A key frame's latents, the hint with its noise, and the ControlNet's scaled copy of it.
+  const latents = latentFrame * (alive * (load.usesSaved ? 3 : 2) + 3 * hints + 3 * load.longestWindow);
   const sources = 4 * load.sourcePixels * hints;
   const pictures = 6 * 3 * FLOAT_BYTES * load.paddedPixels + 8 * 4 * load.outputPixels;
   return Math.ceil(latents + sources + pictures);
