@@ -5,8 +5,9 @@
  *
  * A window may run evaluation i once every window that overlaps it has run evaluation i − 1, and the earlier ones i as well
  * (x0 predictions are cross-faded in order). Of the windows that may run, the oldest does; a new one is opened only when none may.
- * A frame's state (x, the blended x0, at most one saved array) exists once, however many windows overlap it. Memory:
- * (evaluations·stride + overlap) frames, 2–3 arrays each. Pure; runs anywhere.
+ * A frame's state (x, at most one saved array) exists once, however many windows overlap it, and is advanced as soon as its last window
+ * has predicted it; only frames that a later window shares hold an x0 in between. Memory: (evaluations·stride + overlap) frames, one or two
+ * arrays each, a third in overlaps. Pure; runs anywhere.
  */
 
 import { throwIfAborted } from '../errors.ts';
@@ -60,12 +61,9 @@ export interface WavefrontReport {
 
 interface FrameState {
   readonly x: Float32Array;
-  readonly x0: Float32Array;
   readonly saved: Float32Array | null;
-  /** Evaluations that `x` has been advanced by. */
-  steps: number;
-  /** Evaluation that `x0` belongs to; −1 before the first. */
-  predicted: number;
+  /** x0 of the running evaluation as far as blended; null unless a later window has still to predict it. */
+  x0: Float32Array | null;
 }
 
 interface OpenWindow<Condition> {
@@ -87,16 +85,19 @@ export async function runWavefront<Condition>(options: WavefrontOptions<Conditio
   const frames = new Map<number, FrameState>();
   const open: OpenWindow<Condition>[] = [];
   const noise = program.usesNoise ? new Float32Array(frameSize) : null;
+  const spare: Float32Array[] = [];
   let last: Window | null = null;
   const report = { windows: 0, evaluations: 0, peakOpenWindows: 0, peakFrames: 0 };
 
-  const advance = (frame: number, state: FrameState, to: number): void => {
-    while (state.steps < to) {
-      const evaluation = program.evaluations[state.steps]!;
-      if (evaluation.update.x.noise !== 0) options.noise(evaluation.index, frame, noise!);
-      applyUpdate(evaluation.update, state.x, state.x0, state.saved, noise);
-      state.steps++;
-    }
+  const advance = (frame: number, state: FrameState, x0: Float32Array, { update, index }: Evaluation): void => {
+    if (update.x.noise !== 0) options.noise(index, frame, noise!);
+    applyUpdate(update, state.x, x0, state.saved, noise);
+  };
+
+  const hold = (x0: Float32Array): Float32Array => {
+    const copy = spare.pop() ?? new Float32Array(frameSize);
+    copy.set(x0);
+    return copy;
   };
 
   const openNext = async (): Promise<boolean> => {
@@ -112,10 +113,8 @@ export async function runWavefront<Condition>(options: WavefrontOptions<Conditio
       if (frames.has(frame)) continue;
       const state: FrameState = {
         x: new Float32Array(frameSize),
-        x0: new Float32Array(frameSize),
         saved: program.usesSaved ? new Float32Array(frameSize) : null,
-        steps: 0,
-        predicted: -1,
+        x0: null,
       };
       options.startFrame(frame, extent, condition, state.x);
       frames.set(frame, state);
@@ -127,25 +126,30 @@ export async function runWavefront<Condition>(options: WavefrontOptions<Conditio
     return true;
   };
 
-  const run = async (window: OpenWindow<Condition>): Promise<void> => {
+  /** Predicts a window's frames; those that no window from `shared` on contains are advanced at once. */
+  const run = async (window: OpenWindow<Condition>, shared: number): Promise<void> => {
     const { extent, condition, overlap } = window;
     const evaluation = program.evaluations[window.done]!;
     const states: FrameState[] = [];
-    for (let frame = extent.startFrame; frame < extent.endFrame; frame++) {
-      const state = frames.get(frame)!;
-      advance(frame, state, window.done);
-      states.push(state);
-    }
-    const x0 = await options.predictX0(
+    for (let frame = extent.startFrame; frame < extent.endFrame; frame++) states.push(frames.get(frame)!);
+    const predicted = await options.predictX0(
       extent,
       condition,
       states.map((state) => state.x),
       evaluation,
     );
     states.forEach((state, j) => {
-      const fresh = state.predicted !== window.done;
-      crossFade(state.x0, x0[j]!, fresh ? 1 : crossFadeWeight(j, overlap));
-      state.predicted = window.done;
+      const frame = extent.startFrame + j;
+      const newer = predicted[j]!;
+      const older = state.x0;
+      if (older !== null) crossFade(older, newer, crossFadeWeight(j, overlap));
+      if (frame >= shared) {
+        state.x0 = older ?? hold(newer);
+        return;
+      }
+      advance(frame, state, older ?? newer, evaluation);
+      if (older !== null) spare.push(older);
+      state.x0 = null;
     });
     window.done++;
     report.evaluations++;
@@ -158,9 +162,7 @@ export async function runWavefront<Condition>(options: WavefrontOptions<Conditio
     const endFrame = next === null ? window.extent.endFrame : Math.min(window.extent.endFrame, next.startFrame);
     const finished: Float32Array[] = [];
     for (let frame = startFrame; frame < endFrame; frame++) {
-      const state = frames.get(frame)!;
-      advance(frame, state, total);
-      finished.push(state.x);
+      finished.push(frames.get(frame)!.x);
       frames.delete(frame);
     }
     await options.onFinal({
@@ -178,12 +180,12 @@ export async function runWavefront<Condition>(options: WavefrontOptions<Conditio
     for (;;) {
       throwIfAborted(signal);
       const next = await extents.peek();
-      const window = open.find((_, i) => mayRun(open, i, next));
-      if (window === undefined) {
+      const i = open.findIndex((_, at) => mayRun(open, at, next));
+      if (i < 0) {
         if (await openNext()) continue;
         return report;
       }
-      await run(window);
+      await run(open[i]!, (open[i + 1]?.extent ?? next)?.startFrame ?? Number.POSITIVE_INFINITY);
       while (open[0]?.done === total) await finish(open[0]);
     }
   } finally {

@@ -57,13 +57,14 @@ export interface HeapLoad {
   readonly usesSaved: boolean;
 }
 
-/** JavaScript memory: the wavefront's frames (state, x0, saved, hint), one window's exchange with the network, pictures in flight. */
+/** JavaScript memory: the wavefront's frames (state, saved, x0 where windows share, hints), one window's exchange with the network, pictures in flight. */
 export function heapBytes(load: HeapLoad): number {
   const alive = Math.min(load.frameCount, load.longestWindow + load.evaluations * load.stride);
   const latentFrame = load.latentPixels * load.latentChannels * FLOAT_BYTES;
   const hints = Math.ceil(alive / load.frameRateFactor) + 1;
   // A key frame's latents, the hint with its noise, and the ControlNet's scaled copy of it.
-  const latents = latentFrame * (alive * (load.usesSaved ? 3 : 2) + 3 * hints + 3 * load.longestWindow);
+  const shared = (1 - load.stride / load.longestWindow) * alive;
+  const latents = latentFrame * (alive * (load.usesSaved ? 2 : 1) + shared + 3 * hints + 3 * load.longestWindow);
   const sources = 4 * load.sourcePixels * hints;
   const pictures = 6 * 3 * FLOAT_BYTES * load.paddedPixels + 8 * 4 * load.outputPixels;
   return Math.ceil(latents + sources + pictures);

@@ -172,7 +172,8 @@ describe('planning a job', () => {
           expect(plan.windows.length).toBeGreaterThanOrEqual(previous.windows.length);
           if (sameWindows) expect(plan.tiles.length).toBeGreaterThanOrEqual(previous.tiles.length);
           else expect(length(plan)).toBeLessThan(length(previous));
-          if (sameWindows) expect(plan.bytes.heap).toBeGreaterThanOrEqual(previous.bytes.heap);
+          const sameLayout = sameWindows && plan.windows.length === previous.windows.length;
+          if (sameLayout) expect(plan.bytes.heap).toBeGreaterThanOrEqual(previous.bytes.heap);
           expect(plan.bytes.storage).toBeGreaterThanOrEqual(previous.bytes.storage);
           // Sides are whole multiples of 8 latents: a finer split may waste a little less than a coarser one.
           expect(plan.seconds).toBeGreaterThan(0.85 * previous.seconds);
