@@ -1,16 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { cancelled, EnhancerError } from '../../workers/errors.ts';
 import type { ClipInfo } from '../../workers/media/clip-info.ts';
-import type { DeviceInfo, JobPlan, Refusal } from '../../workers/plan/job-plan.ts';
-import type { Settings } from '../../workers/plan/settings.ts';
-import type { EngineOptions, JobProgress, JobReport, LatestFrame, Picture } from '../../workers/protocol.ts';
-import type { Enhancer, Job, JobResult, JobUpdate } from '../client/enhancer.ts';
+import type { JobPlan, Refusal } from '../../workers/plan/job-plan.ts';
+import type { EngineOptions, JobProgress, LatestFrame } from '../../workers/protocol.ts';
+import { DEVICE, HandEnhancer, POSTER } from './fixtures/hand-enhancer.ts';
 import { canEnhance, type Phase, wouldLoseWork } from './phase.ts';
 import { createSession, REPLAN_DELAY_MS, type Session } from './session.ts';
 
 const OPTIONS: EngineOptions = { provider: 'auto', memoryBudgetBytes: null, modelsUrl: 'http://localhost/models/' };
-const DEVICE = { provider: 'wasm', name: 'Processor' } as DeviceInfo;
-const POSTER: Picture = { width: 1, height: 1, rgba: new Uint8ClampedArray(4) };
 const FILE = new File(['clip'], 'clip.mp4', { type: 'video/mp4' });
 const OTHER = new File(['other'], 'other.mp4', { type: 'video/mp4' });
 const TOO_LARGE: Refusal = { code: 'SIZE_TOO_LARGE', message: 'Too large.', hint: 'Choose a smaller scale.' };
@@ -19,107 +16,6 @@ const planFor = (width: number, refusals: readonly Refusal[] = []): JobPlan =>
   ({ output: { width }, refusals }) as unknown as JobPlan;
 const progressAt = (fraction: number) => ({ fraction }) as JobProgress;
 const frameAt = (frame: number): LatestFrame => ({ frame, timestampUs: 0, enhanced: POSTER, source: POSTER });
-
-/** A promise that the test settles. */
-function deferred<T>() {
-  let resolve!: (value: T) => void;
-  let reject!: (error: unknown) => void;
-  const promise = new Promise<T>((onValue, onError) => {
-    resolve = onValue;
-    reject = onError;
-  });
-  return { promise, resolve, reject };
-}
-
-/** An engine of which the test plays every part by hand. */
-class HandEnhancer implements Enhancer {
-  readonly #device = deferred<DeviceInfo>();
-  readonly device = this.#device.promise;
-  readonly probes: { file: File; answer: ReturnType<typeof deferred<ClipInfo>> }[] = [];
-  readonly plans: { settings: Settings; answer: ReturnType<typeof deferred<JobPlan>> }[] = [];
-  readonly jobs: HandJob[] = [];
-  closed = false;
-
-  constructor(readonly options: EngineOptions) {}
-
-  findDevice = () => this.#device.resolve(DEVICE);
-  loseDevice = (error: unknown) => this.#device.reject(error);
-
-  probe(file: File) {
-    const answer = deferred<ClipInfo>();
-    this.probes.push({ file, answer });
-    return answer.promise;
-  }
-  async poster() {
-    return POSTER;
-  }
-  plan(_clip: ClipInfo, settings: Settings) {
-    const answer = deferred<JobPlan>();
-    this.plans.push({ settings, answer });
-    return answer.promise;
-  }
-  async preview() {
-    return { source: POSTER, pictures: [] };
-  }
-  enhance(file: File) {
-    const job = new HandJob(file);
-    this.jobs.push(job);
-    return job;
-  }
-  close() {
-    this.closed = true;
-  }
-}
-
-class HandJob implements Job {
-  readonly id = 'job';
-  readonly calls: string[] = [];
-  readonly #updates: JobUpdate[] = [];
-  readonly #result = deferred<JobResult>();
-  #wake = deferred<void>();
-  #over = false;
-  readonly result = this.#result.promise;
-  readonly updates = this.#iterate();
-  pauseFails = false;
-
-  constructor(readonly file: File) {}
-
-  async *#iterate(): AsyncGenerator<JobUpdate> {
-    for (;;) {
-      const next = this.#updates.shift();
-      if (next !== undefined) yield next;
-      else if (this.#over) return;
-      else {
-        await this.#wake.promise;
-        this.#wake = deferred<void>();
-      }
-    }
-  }
-  update(...updates: JobUpdate[]) {
-    this.#updates.push(...updates);
-    this.#wake.resolve();
-  }
-  finish(output = new File(['mp4'], 'out.mp4')) {
-    this.#over = true;
-    this.#wake.resolve();
-    this.#result.resolve({ report: { frameCount: 2 } as JobReport, output });
-  }
-  fail(error: unknown) {
-    this.#over = true;
-    this.#wake.resolve();
-    this.#result.reject(error);
-  }
-  async pause() {
-    this.calls.push('pause');
-    if (this.pauseFails) throw new EnhancerError('INTERNAL', 'Cannot pause.', 'Wait.');
-  }
-  async resume() {
-    this.calls.push('resume');
-  }
-  async cancel() {
-    this.calls.push('cancel');
-  }
-}
 
 let engines: HandEnhancer[];
 let session: Session;
@@ -442,6 +338,23 @@ describe('what was made', () => {
     await openClip(OTHER);
     await runToEnd();
     expect(state().results.map((result) => result.clip.file.name)).toEqual(['other.mp4', 'clip.mp4']);
+  });
+
+  it('keeps its pictures only while it is the newest; its output always', async () => {
+    await openClip();
+    session.enhance();
+    engine().jobs[0]!.update({ kind: 'frame', latest: frameAt(0) });
+    await settle();
+    const output = new File(['mp4'], 'first.mp4');
+    engine().jobs[0]!.finish(output);
+    await settle();
+    engine().plans.at(-1)!.answer.resolve(planFor(640));
+    await settle();
+    expect(state().results[0]!.moments).toHaveLength(1);
+    session.enhance();
+    engine().jobs[1]!.finish();
+    await settle();
+    expect(state().results[1]).toMatchObject({ output, moments: [] });
   });
 
   it('is guarded against closing the tab until it is downloaded', async () => {

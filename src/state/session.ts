@@ -221,7 +221,9 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
       output,
       moments: run.moments.frames,
     };
-    set({ phase: { kind: 'finished', clip, plan, result }, results: [result, ...results] });
+    // Pictures are large and only the newest result is compared: the others keep their output alone.
+    const earlier = results.map((each) => ({ ...each, moments: [] }));
+    set({ phase: { kind: 'finished', clip, plan, result }, results: [result, ...earlier] });
     requestPlan(0);
   }
 

@@ -31,21 +31,21 @@ export function App() {
     <div className={styles.app} data-phase={phase.kind} data-holding={holding}>
       <Header />
       <FailureBanner />
-      <input
-        ref={input}
-        type="file"
-        accept="video/*,.mp4,.m4v,.mov,.webm,.mkv"
-        aria-label={words.input}
-        tabIndex={-1}
-        className="visually-hidden"
-        onChange={(event) => {
-          const file = event.target.files?.[0];
-          // Cleared, so that choosing the same file again counts as a change.
-          event.target.value = '';
-          if (file !== undefined) open(file);
-        }}
-      />
       <main ref={main} className={styles.main} aria-busy={opening !== null}>
+        <input
+          ref={input}
+          type="file"
+          accept="video/*,.mp4,.m4v,.mov,.webm,.mkv"
+          aria-label={words.input}
+          tabIndex={-1}
+          className="visually-hidden"
+          onChange={(event) => {
+            const file = event.target.files?.[0];
+            // Cleared, so that choosing the same file again counts as a change.
+            event.target.value = '';
+            if (file !== undefined) open(file);
+          }}
+        />
         {screen.kind === 'empty' ? (
           <>
             <EmptyScreen holding={holding} onChoose={choose} />

@@ -2,7 +2,7 @@ import { canEnhance, type FinishedPhase, type ReadyPhase, type RunningPhase } fr
 import { useSession, useSessionState } from '../state/react.ts';
 import { Compare } from './compare/Compare.tsx';
 import { Button } from './pieces/Button.tsx';
-import { PlanPanel } from './plan/PlanPanel.tsx';
+import { PlanPanel, PlanVerdict } from './plan/PlanPanel.tsx';
 import { EarlierResults, ResultPanel } from './results/ResultPanel.tsx';
 import { LatestPair } from './running/LatestPair.tsx';
 import { ProgressPanel, RunActions } from './running/ProgressPanel.tsx';
@@ -28,9 +28,13 @@ export function WorkScreen({ phase, opening, onChoose }: WorkScreenProps) {
   const { info } = phase.clip;
   const running = phase.kind === 'running';
   return (
-    <div className={styles.screen} style={{ '--clip-ratio': info.width / info.height } as React.CSSProperties}>
+    <div
+      className={styles.screen}
+      data-phase={phase.kind}
+      style={{ '--clip-ratio': info.width / info.height } as React.CSSProperties}
+    >
       <div className={styles.picture}>
-        <Stage aspectRatio={info.width / info.height}>
+        <Stage>
           {phase.kind === 'ready' ? <Poster clip={phase.clip} /> : null}
           {phase.kind === 'running' ? <LatestPair phase={phase} /> : null}
           {phase.kind === 'finished' ? <Compare key={phase.result.id} result={phase.result} /> : null}
@@ -71,10 +75,13 @@ function Side({ phase }: { readonly phase: WorkPhase }) {
   return (
     <>
       {shownResult === null ? null : <ResultPanel result={shownResult} />}
-      <EarlierResults results={results.filter((result) => result !== shownResult)} />
-      <SettingsPanel clip={phase.clip} />
+      <EarlierResults results={results.filter(({ id }) => id !== shownResult?.id)} />
+      <SettingsPanel heading={shownResult === null ? null : words.result.again} />
       <PlanPanel info={phase.clip.info} plan={phase.plan} />
-      <div className={styles.action}>
+      <div className={shownResult === null ? styles.action : styles.furtherAction}>
+        <div id="plan-verdict" className={styles.verdict}>
+          <PlanVerdict plan={phase.plan} />
+        </div>
         <EnhanceButton phase={phase} />
       </div>
     </>
@@ -88,6 +95,7 @@ function EnhanceButton({ phase }: { readonly phase: ReadyPhase | FinishedPhase }
       wide
       look={phase.kind === 'finished' ? 'secondary' : 'primary'}
       disabled={!canEnhance(phase.plan)}
+      aria-describedby="plan-verdict"
       onClick={session.enhance}
     >
       {words.run.enhance}

@@ -8,7 +8,6 @@ export const LOCALE = 'en';
 
 export const words = {
   product: 'Venhancer',
-  skipToMain: 'Skip to the clip',
 
   empty: {
     headline: 'Larger, smoother, sharper video',
@@ -22,8 +21,8 @@ export const words = {
     formats: 'MP4, MOV, WebM or MKV',
     facts: [
       { figure: '1–8×', text: 'larger, by any factor' },
-      { figure: '1–8×', text: 'more frames a second' },
-      { figure: '0–1', text: 'from faithful to re-imagined' },
+      { figure: '1–8×', text: 'the frames a second' },
+      { figure: 'Faithful to re-imagined', text: 'and anything between' },
     ],
   },
 
@@ -35,7 +34,7 @@ export const words = {
     label: 'Device',
     checking: 'Checking this device…',
     failed: 'No device to run on',
-    found: { webgpu: 'Graphics processor', wasm: 'Processor only' } satisfies Record<Provider, string>,
+    found: { webgpu: 'WebGPU', wasm: 'Processor (WASM)' } satisfies Record<Provider, string>,
     threads: (count: number) => (count === 1 ? '1 thread' : `${count} threads`),
     softwareAdapter: 'drawn in software, slow',
     slow: 'The result is the same; it takes many times longer than on a graphics processor.',
@@ -45,7 +44,7 @@ export const words = {
   clip: {
     another: 'Another clip',
     size: 'Size',
-    frameRate: 'Frames a second',
+    frameRate: 'Frame rate',
     frameRateVariable: (rate: string) => `${rate}, variable`,
     length: 'Length',
     video: 'Video',
@@ -76,7 +75,6 @@ export const words = {
       much: 'Invents detail. Faces and lettering may change.',
     },
     newSeed: 'New seed',
-    seedHint: 'The same seed and settings give the same result.',
     advanced: 'Advanced',
     stepsHint: 'More steps draw more detail and take proportionally longer.',
     solver: 'Solver',
@@ -102,20 +100,16 @@ export const words = {
   plan: {
     heading: 'Plan',
     pending: 'Planning…',
-    becomes: 'becomes',
     size: 'Size',
     frameRate: 'Frame rate',
     frames: 'Frames',
-    time: 'Time',
     work: 'Work',
     windowsAndTiles: (windows: number, tiles: number) =>
       `${windows} ${windows === 1 ? 'window' : 'windows'} × ${tiles} ${tiles === 1 ? 'tile' : 'tiles'}`,
     memory: 'Memory',
     storage: 'Storage',
     device: 'Device',
-    estimated: 'estimated on this device',
     tryAgain: 'Plan again',
-    refusedHeading: 'This can’t run as set',
   },
 
   run: {
@@ -158,7 +152,7 @@ export const words = {
     heading: 'Done',
     download: 'Download',
     downloadNamed: (fileName: string) => `Download ${fileName}`,
-    again: 'Enhance again',
+    again: 'Again, with other settings',
     size: 'Size',
     frames: 'Frames',
     file: 'File',

@@ -1,5 +1,5 @@
+import { DeviceLine } from '../device/DeviceLine.tsx';
 import { words } from '../words.ts';
-import { DeviceLine } from './DeviceLine.tsx';
 import styles from './Header.module.css';
 import { Mark } from './Mark.tsx';
 

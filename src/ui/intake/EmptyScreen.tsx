@@ -1,8 +1,8 @@
 import { useSession, useSessionState } from '../../state/react.ts';
 import { fetchSample } from '../../state/sample.ts';
+import { DeviceSentence } from '../device/DeviceSentence.tsx';
 import { Button } from '../pieces/Button.tsx';
 import { words } from '../words.ts';
-import { DeviceSentence } from './DeviceSentence.tsx';
 import styles from './EmptyScreen.module.css';
 
 interface EmptyScreenProps {

@@ -1,7 +1,8 @@
 import type { ClipInfo } from '../../../workers/media/clip-info.ts';
-import type { DeviceInfo, JobPlan } from '../../../workers/plan/job-plan.ts';
+import type { DeviceInfo, JobPlan, Refusal } from '../../../workers/plan/job-plan.ts';
 import { type PlanState, shownPlan } from '../../state/phase.ts';
 import { useSession, useSessionState } from '../../state/react.ts';
+import { DeviceSentence } from '../device/DeviceSentence.tsx';
 import { Alert } from '../failure/Alert.tsx';
 import { formatBytes, formatCount, formatEstimate, formatFrameRate, formatSize } from '../format.ts';
 import { Button } from '../pieces/Button.tsx';
@@ -9,23 +10,16 @@ import { Facts } from '../pieces/Facts.tsx';
 import { words } from '../words.ts';
 import styles from './PlanPanel.module.css';
 
-/** What will happen if Enhance is pressed: what comes out, what it takes, what is refused and why. */
+/** What will happen if Enhance is pressed: what comes out and what it takes. */
 export function PlanPanel({ info, plan }: { readonly info: ClipInfo; readonly plan: PlanState }) {
-  const session = useSession();
   const shown = shownPlan(plan);
   return (
-    <section className={styles.panel} aria-label={words.plan.heading} aria-busy={plan.kind === 'pending'}>
-      <h2 className={styles.heading}>{words.plan.heading}</h2>
-      {plan.kind === 'failed' ? (
-        <Alert title={words.failure.plan} error={plan.error}>
-          <Button onClick={session.replan}>{words.plan.tryAgain}</Button>
-        </Alert>
-      ) : null}
+    <section className={styles.panel} aria-labelledby="plan-heading" aria-busy={plan.kind === 'pending'}>
+      <h2 id="plan-heading" className="visually-hidden">
+        {words.plan.heading}
+      </h2>
       {shown === null && plan.kind === 'pending' ? <p className={styles.pending}>{words.plan.pending}</p> : null}
       {shown === null ? null : <PlanFigures info={info} plan={shown} stale={plan.kind === 'pending'} />}
-      {shown?.refusals.map((refusal) => (
-        <Alert key={`${refusal.code} ${refusal.message}`} title={words.plan.refusedHeading} error={refusal} />
-      ))}
     </section>
   );
 }
@@ -39,9 +33,15 @@ interface PlanFiguresProps {
 function PlanFigures({ info, plan, stale }: PlanFiguresProps) {
   const device = useSessionState((state) => state.device);
   const { output, bytes } = plan;
-  const refused = plan.refusals.length > 0;
   return (
     <div className={styles.figures} data-stale={stale}>
+      {plan.notices.length === 0 ? null : (
+        <ul className={styles.notices}>
+          {plan.notices.map(({ code, message }) => (
+            <li key={`${code} ${message}`}>{message}</li>
+          ))}
+        </ul>
+      )}
       <dl className={styles.becomes}>
         <div>
           <dt>{words.plan.size}</dt>
@@ -60,14 +60,6 @@ function PlanFigures({ info, plan, stale }: PlanFiguresProps) {
       </dl>
       <Facts
         facts={[
-          ...(refused
-            ? []
-            : [
-                {
-                  name: words.plan.time,
-                  value: <strong className={styles.time}>{formatEstimate(plan.seconds)}</strong>,
-                },
-              ]),
           { name: words.plan.frames, value: formatCount(output.frameCount) },
           { name: words.plan.work, value: words.plan.windowsAndTiles(plan.windows.length, plan.tiles.length) },
           { name: words.plan.memory, value: formatBytes(bytes.device + bytes.heap) },
@@ -75,14 +67,53 @@ function PlanFigures({ info, plan, stale }: PlanFiguresProps) {
           ...(device.kind === 'found' ? [{ name: words.plan.device, value: deviceText(device.info) }] : []),
         ]}
       />
-      {plan.notices.length === 0 ? null : (
-        <ul className={styles.notices}>
-          {plan.notices.map(({ code, message }) => (
-            <li key={`${code} ${message}`}>{message}</li>
-          ))}
-        </ul>
-      )}
+      <DeviceSentence />
     </div>
+  );
+}
+
+/** Beside the button that starts it: what comes out and how long it takes, or why it can't. */
+export function PlanVerdict({ plan }: { readonly plan: PlanState }) {
+  const session = useSession();
+  const deviceFailed = useSessionState((state) => state.device.kind === 'failed');
+  const shown = shownPlan(plan);
+  // Without a device every plan fails for that reason, and the page says it already.
+  if (deviceFailed) return <p className={styles.summary}>{words.device.failed}</p>;
+  if (plan.kind === 'failed') {
+    return (
+      <Alert title={words.failure.plan} error={plan.error}>
+        <Button onClick={session.replan}>{words.plan.tryAgain}</Button>
+      </Alert>
+    );
+  }
+  if (shown !== null && shown.refusals.length > 0) {
+    return shown.refusals.map((refusal) => <Refused key={`${refusal.code} ${refusal.message}`} refusal={refusal} />);
+  }
+  return (
+    <p className={styles.summary} data-stale={plan.kind === 'pending'}>
+      {shown === null ? words.plan.pending : <SummaryFigures plan={shown} />}
+    </p>
+  );
+}
+
+/** A refusal is the error that the job would be, in its words and with its code, before it is one. */
+function Refused({ refusal }: { readonly refusal: Refusal }) {
+  return (
+    <div role="alert" data-code={refusal.code} className={styles.refused}>
+      <p className={styles.refusedTitle}>{refusal.message}</p>
+      <p>{refusal.hint}</p>
+    </div>
+  );
+}
+
+function SummaryFigures({ plan: { output, seconds } }: { readonly plan: JobPlan }) {
+  return (
+    <>
+      <span>
+        {formatSize(output.width, output.height)}, {formatFrameRate(output.frameRate)} {words.framesPerSecond}
+      </span>
+      <span className={styles.time}>{formatEstimate(seconds)}</span>
+    </>
   );
 }
 

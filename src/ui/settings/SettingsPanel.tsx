@@ -1,8 +1,7 @@
 import type { Settings } from '../../../workers/plan/settings.ts';
-import type { LoadedClip } from '../../state/phase.ts';
 import { useSession, useSessionState } from '../../state/react.ts';
 import { SETTING_RANGES } from '../../state/setting-ranges.ts';
-import { formatFactor, formatFrameRate, formatSize } from '../format.ts';
+import { formatFactor } from '../format.ts';
 import { Button } from '../pieces/Button.tsx';
 import { Icon } from '../pieces/Icon.tsx';
 import { words } from '../words.ts';
@@ -12,20 +11,19 @@ import { NumberField } from './NumberField.tsx';
 import styles from './SettingsPanel.module.css';
 
 /** The recipe's controls: three that matter, the seed, and the rest folded away. */
-export function SettingsPanel({ clip }: { readonly clip: LoadedClip }) {
+export function SettingsPanel({ heading }: { readonly heading: string | null }) {
   const session = useSession();
   const settings = useSessionState((state) => state.settings);
   const change = (patch: Partial<Settings>): void => session.changeSettings(patch);
-  const { width, height, frameRate } = clip.info;
   return (
     <section className={styles.panel} aria-label={words.settings.heading}>
+      {heading === null ? null : <h2 className={styles.heading}>{heading}</h2>}
       <NumberField
         label={words.settings.scale}
         value={settings.scale}
         range={SETTING_RANGES.scale}
         unit={words.settings.times}
         slider={{ valueText: formatFactor }}
-        hint={`${words.clip.size} ${formatSize(width, height)}`}
         onChange={(scale) => change({ scale })}
       />
       <NumberField
@@ -34,7 +32,6 @@ export function SettingsPanel({ clip }: { readonly clip: LoadedClip }) {
         range={SETTING_RANGES.frameRateFactor}
         unit={words.settings.times}
         slider={{ valueText: formatFactor }}
-        hint={`${formatFrameRate(frameRate)} ${words.framesPerSecond}`}
         onChange={(frameRateFactor) => change({ frameRateFactor })}
       />
       <NumberField

@@ -33,7 +33,7 @@ export function ClipStrip({ clip, children }: { readonly clip: LoadedClip; reado
 }
 
 function frameRateText({ frameRate, variableFrameRate }: ClipInfo): string {
-  const rate = formatFrameRate(frameRate);
+  const rate = `${formatFrameRate(frameRate)} ${words.framesPerSecond}`;
   return variableFrameRate ? words.clip.frameRateVariable(rate) : rate;
 }
 

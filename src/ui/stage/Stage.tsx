@@ -1,17 +1,7 @@
 import type { ReactNode } from 'react';
 import styles from './Stage.module.css';
 
-interface StageProps {
-  /** Width over height of what is shown: on narrow screens the stage takes that shape. */
-  readonly aspectRatio: number;
-  readonly children: ReactNode;
-}
-
-/** The dark room that pictures are looked at in. */
-export function Stage({ aspectRatio, children }: StageProps) {
-  return (
-    <div className={styles.stage} style={{ '--ratio': aspectRatio } as React.CSSProperties}>
-      {children}
-    </div>
-  );
+/** The dark room that pictures are looked at in. What is inside can ask for its size (it is a size container). */
+export function Stage({ children }: { readonly children: ReactNode }) {
+  return <div className={styles.stage}>{children}</div>;
 }

@@ -1,17 +1,17 @@
 import { useSessionState } from '../../state/react.ts';
 import { words } from '../words.ts';
-import styles from './Header.module.css';
+import styles from './Device.module.css';
 
 /** The device in a line; where it is not the fast one, why, and what that means. */
 export function DeviceLine() {
   const device = useSessionState((state) => state.device);
-  if (device.kind === 'checking') return <p className={styles.device}>{words.device.checking}</p>;
-  if (device.kind === 'failed') return <p className={styles.device}>{words.device.failed}</p>;
+  if (device.kind === 'checking') return <p className={styles.line}>{words.device.checking}</p>;
+  if (device.kind === 'failed') return <p className={styles.line}>{words.device.failed}</p>;
   const { provider, name, wasmThreads, isFallbackAdapter } = device.info;
   const extra =
     provider === 'wasm' ? words.device.threads(wasmThreads) : isFallbackAdapter ? words.device.softwareAdapter : null;
   return (
-    <p className={styles.device} data-provider={provider}>
+    <p className={styles.line} data-provider={provider}>
       <span className={provider === 'webgpu' ? styles.fast : styles.slow} aria-hidden="true" />
       <span className={styles.provider}>{words.device.found[provider]}</span>
       <span className={styles.name}>

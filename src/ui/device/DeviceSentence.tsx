@@ -1,6 +1,6 @@
 import { useSessionState } from '../../state/react.ts';
 import { words } from '../words.ts';
-import styles from './EmptyScreen.module.css';
+import styles from './Device.module.css';
 
 /** Said only where the clip will run slowly: why, and what that means. */
 export function DeviceSentence() {
@@ -8,7 +8,7 @@ export function DeviceSentence() {
   if (device.kind !== 'found' || device.info.provider === 'webgpu') return null;
   const { fallbackReason, wasmThreads } = device.info;
   return (
-    <p className={styles.device}>
+    <p className={styles.sentence}>
       {fallbackReason === null ? null : `${fallbackReason} `}
       {words.device.slow}
       {wasmThreads === 1 ? ` ${words.device.oneThread}` : null}
