@@ -50,6 +50,7 @@ export default defineConfig({
     {
       // Harness pages of the runtime rooms import the engine's sources; the built page has none of them.
       command: 'npx vite --host localhost --port 4174 --strictPort',
+      env: { HARNESS: '1' },
       url: 'http://localhost:4174',
       reuseExistingServer: !process.env.CI,
       timeout: 60_000,

@@ -14,10 +14,15 @@ export default defineConfig({
   base: './',
   plugins: [react()],
   resolve: { conditions },
-  server: { headers: isolation },
+  // A test's harness page must not reload because a file was saved meanwhile.
+  server: { headers: isolation, hmr: process.env.HARNESS === undefined },
   preview: { headers: isolation },
-  // Pre-bundling would move onnxruntime away from its .wasm and reload the page in the middle of a run.
-  optimizeDeps: { exclude: ['onnxruntime-web'] },
+  optimizeDeps: {
+    // Pre-bundling would move onnxruntime away from its .wasm.
+    exclude: ['onnxruntime-web'],
+    // Found only once the worker runs, these would reload the page in the middle of it.
+    include: ['mp4box', 'mediabunny'],
+  },
   worker: { format: 'es' },
   build: { target: 'es2023', chunkSizeWarningLimit: 1000, assetsInlineLimit: 0 },
 });

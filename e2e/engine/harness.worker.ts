@@ -5,11 +5,12 @@
 
 import { toErrorData } from '../../workers/errors.ts';
 import { type Clip, openClip } from '../../workers/media/clip.ts';
+import { readManifest } from '../../workers/models/package.ts';
 import { JobRun } from '../../workers/pipeline/job.ts';
 import { Model, urlSource } from '../../workers/pipeline/model.ts';
 import { PauseGate } from '../../workers/pipeline/pause-gate.ts';
-import { solverProgram } from '../../workers/pipeline/program.ts';
-import type { JobPlan, Provider } from '../../workers/plan/job-plan.ts';
+import { plannedModel, solverProgram } from '../../workers/pipeline/program.ts';
+import type { DeviceInfo, JobPlan, Provider } from '../../workers/plan/job-plan.ts';
 import { planJob } from '../../workers/plan/plan-job.ts';
 import type { Settings } from '../../workers/plan/settings.ts';
 import { Runtime } from '../../workers/runtime/runtime.ts';
@@ -17,7 +18,15 @@ import { tensor } from '../../workers/tensor.ts';
 
 export type Command =
   | { readonly kind: 'compare'; readonly output: string; readonly truthUrl: string }
-  | { readonly kind: 'seams'; readonly output: string; readonly truthUrl: string; readonly plan: JobPlan }
+  | {
+      readonly kind: 'seams';
+      readonly output: string;
+      readonly truthUrl: string;
+      readonly sourceUrl: string;
+      readonly settings: Settings;
+      readonly memoryBudgetBytes: number;
+      readonly modelsUrl: string;
+    }
   | {
       readonly kind: 'job';
       readonly provider: Provider;
@@ -46,6 +55,18 @@ export type Result =
   | { readonly kind: 'seams'; readonly tiles: number; readonly windows: number }
   | ({ readonly kind: 'job' } & JobOutcome)
   | { readonly kind: 'error'; readonly code: string; readonly message: string };
+
+const WASM_DEVICE: DeviceInfo = {
+  provider: 'wasm',
+  name: 'any',
+  isFallbackAdapter: false,
+  halfPrecision: false,
+  maxBufferBytes: 2 ** 31,
+  maxBindingBytes: 2 ** 31,
+  wasmThreads: 2,
+  gigaflopsPerSecond: 10,
+  fallbackReason: null,
+};
 
 self.addEventListener('message', ({ data }: MessageEvent<Command>) => {
   run(data).then(
@@ -82,7 +103,11 @@ async function run(command: Command): Promise<Result> {
  * what is in the picture there does not count: 1 is no seam.
  */
 async function seams(command: Extract<Command, { kind: 'seams' }>): Promise<{ tiles: number; windows: number }> {
-  const { plan } = command;
+  const { settings, memoryBudgetBytes, modelsUrl } = command;
+  const source = await fetched(command.sourceUrl);
+  const manifest = await readManifest(urlSource(new URL(`${settings.model}/`, modelsUrl).href));
+  // The layout depends on the provider and the budget alone, not on the machine's speed.
+  const plan = planJob(source.info, settings, WASM_DEVICE, plannedModel(manifest), { memoryBudgetBytes });
   const [output, truth] = await Promise.all([opened(command.output), fetched(command.truthUrl)]);
   const factor = plan.paddedWidth / plan.latentWidth;
   const edges = (starts: readonly number[], sizes: readonly number[], limit: number) =>

@@ -1,0 +1,97 @@
+/** The main job through the real page, in a real browser, on a real clip: what comes out, and what it looks like. */
+
+import { readFileSync } from 'node:fs';
+import { expect, test } from '@playwright/test';
+import { DEFAULT_SETTINGS } from '../workers/plan/settings.ts';
+import { demux } from './demux.ts';
+import { CLIPS_URL, engine, MODELS_URL } from './engine-harness.ts';
+import { EnhancerPage } from './enhancer-page.ts';
+
+const CLIP = 'e2e/fixtures/clips/real_160x90.mp4';
+const TRUTH_URL = `${CLIPS_URL}/real_320x180_truth.mp4`;
+const RECIPE = { Scale: 2, 'Frame rate': 2, Strength: 0, Seed: 7, Steps: 1 } as const;
+const SETTINGS = { ...DEFAULT_SETTINGS, scale: 2, frameRateFactor: 2, strength: 0, seed: 7, steps: 1 };
+
+let download: Buffer;
+
+test.describe.configure({ mode: 'serial' });
+
+test('a clip goes in, an enhanced MP4 comes out', async ({ page }) => {
+  const enhancer = new EnhancerPage(page);
+  await enhancer.open('?provider=wasm');
+  await enhancer.choose(CLIP);
+  await enhancer.set(RECIPE);
+  await expect(page.getByText(/320\s*×\s*180/).first()).toBeVisible();
+  await expect(enhancer.enhance).toBeEnabled();
+  await enhancer.enhance.click();
+  await expect(enhancer.progress).toBeVisible();
+  download = await enhancer.download(220_000);
+  expect(enhancer.strayRequests).toEqual([]);
+
+  const source = await demux(readFileSync(CLIP));
+  const output = await demux(download);
+  expect(output.video.codec).toMatch(/^avc1/);
+  expect([output.video.width, output.video.height]).toEqual([320, 180]);
+  expect(output.video.samples).toHaveLength(31);
+  expect(output.video.samples[0]!.sync).toBe(true);
+
+  const seconds = (track: typeof source.video) =>
+    track.samples.reduce((sum, { duration }) => sum + duration, 0) / track.timescale;
+  const frameSeconds = 1 / 30;
+  expect(Math.abs(seconds(output.video) - seconds(source.video))).toBeLessThanOrEqual(frameSeconds);
+  const spacing = output.video.samples.slice(0, -1).map(({ duration }) => duration / output.video.timescale);
+  for (const each of spacing) expect(each).toBeCloseTo(frameSeconds, 4);
+
+  expect(output.audio).toHaveLength(1);
+  const [before, after] = [source.audio[0]!, output.audio[0]!];
+  expect(after.codec).toBe(before.codec);
+  expect(after.samples).toHaveLength(before.samples.length);
+  for (const [index, { data }] of before.samples.entries()) {
+    expect(Buffer.from(after.samples[index]!.data).equals(Buffer.from(data))).toBe(true);
+  }
+});
+
+test('its pixels are the clip’s, enlarged, and better for the model', async ({ context }) => {
+  const judged = await engine(context, { kind: 'compare', output: download.toString('base64'), truthUrl: TRUTH_URL });
+  expect(judged.frames).toBe(31);
+  const job = {
+    kind: 'job',
+    provider: 'wasm',
+    url: `${CLIPS_URL}/real_160x90.mp4`,
+    settings: SETTINGS,
+    frames: 16,
+  } as const;
+  const shared = { truthUrl: TRUTH_URL, modelsUrl: MODELS_URL };
+  const real = await engine(context, { ...job, ...shared, unet: 'real' });
+  const silent = await engine(context, { ...job, ...shared, unet: 'silent' });
+  console.log(
+    `PSNR against the truth: download ${judged.psnr.toFixed(2)} dB (worst frame ${judged.worstPsnr.toFixed(2)}), ` +
+      `before encoding ${real.psnr!.toFixed(2)}, with the UNet silenced ${silent.psnr!.toFixed(2)}`,
+  );
+  // The download is what the pipeline made, less what encoding costs.
+  expect(judged.psnr).toBeGreaterThan(real.psnr! - 1.5);
+  expect(real.psnr!).toBeGreaterThan(silent.psnr! + 0.2);
+});
+
+test('a small memory budget cuts it into tiles and windows without a seam', async ({ page, context }) => {
+  const enhancer = new EnhancerPage(page);
+  await enhancer.open('?provider=wasm&budget=40');
+  await enhancer.choose(CLIP);
+  await enhancer.set(RECIPE);
+  await expect(page.getByText(/3 windows × 4 tiles/)).toBeVisible();
+  const output = await enhancer.run(220_000);
+  const judged = await engine(context, {
+    kind: 'seams',
+    output: output.toString('base64'),
+    truthUrl: TRUTH_URL,
+    sourceUrl: `${CLIPS_URL}/real_160x90.mp4`,
+    settings: SETTINGS,
+    memoryBudgetBytes: 40 * 2 ** 20,
+    modelsUrl: MODELS_URL,
+  });
+  console.log(
+    `across borders against elsewhere: tiles ${judged.tiles.toFixed(3)}, windows ${judged.windows.toFixed(3)}`,
+  );
+  expect(judged.tiles).toBeLessThanOrEqual(1.1);
+  expect(judged.windows).toBeLessThanOrEqual(1.1);
+});
