@@ -97,7 +97,7 @@ export function candidateConfigs(family: CodecFamily, request: EncoderRequest): 
 }
 
 /** Bits per pixel and frame of H.264 at 1280×720, 30 frames a second. Measured in docs/media.md. */
-const BITS_PER_PIXEL: Readonly<Record<Quality, number>> = { small: 0.1, balanced: 0.2, high: 0.4 };
+const BITS_PER_PIXEL: Readonly<Record<Quality, number>> = { small: 0.12, balanced: 0.3, high: 0.6 };
 /** What newer codecs need of H.264's rate for the same picture. */
 const EFFICIENCY: Readonly<Record<CodecFamily, number>> = { h264: 1, hevc: 0.75, av1: 0.65, vp9: 0.75 };
 const REFERENCE_PIXELS = 1280 * 720;

@@ -1,8 +1,12 @@
 /**
  * Encodes one window of output frames as a closed group of pictures, with an encoder of its own.
  *
- * Runs in a worker or a page. At most four frames wait for the encoder; the packets of a window stay in memory until it is
- * finished. A window depends on no other: a job can resume after any of them. Cost: one key frame a window.
+ * Runs in a worker or a page. At most four frames wait for the encoder, six more at a window's start; the packets of a window
+ * stay in memory until it is finished. A window depends on no other: a job can resume after any of them.
+ *
+ * A fresh encoder doesn't know yet what its bitrate buys: Chromium's H.264 starts every window up to 5 dB below where it ends,
+ * which would be seen as a pulse. So the first frames are encoded twice, first backwards and thrown away, then for good from
+ * a key frame on (docs/media.md). Cost: one key frame and up to six frames' encoding a window.
  */
 
 import { EnhancerError, throwIfAborted } from '../errors.ts';
@@ -41,7 +45,16 @@ export const OUTPUT_COLOUR_SPACE = {
 } as const satisfies VideoColorSpaceInit;
 
 const MAX_QUEUED_FRAMES = 4;
+const REHEARSED_FRAMES = 6;
+const MAX_REHEARSAL_BYTES = 96 * 1024 * 1024;
 const STUCK_AFTER_MS = 60_000;
+
+/** A converted frame on its way to the encoder. */
+interface PendingFrame {
+  readonly data: Uint8Array<ArrayBuffer>;
+  readonly timestampUs: number;
+  readonly durationUs: number;
+}
 
 export class WindowEncoder {
   private readonly choice: EncoderChoice;
@@ -49,15 +62,20 @@ export class WindowEncoder {
   private readonly encoder: VideoEncoder;
   private readonly packets: EncodedVideoPacket[] = [];
   private readonly durations = new Map<number, number>();
+  private readonly rehearsedFrames: number;
+  /** Frames kept until there are enough to rehearse; null from then on. */
+  private opening: PendingFrame[] | null = [];
+  private planes: Uint8Array<ArrayBuffer> | null = null;
   private decoderConfig: OutputDecoderConfig | null = null;
   private failure: unknown = null;
-  private planes: Uint8Array<ArrayBuffer>;
 
   /** @throws EnhancerError `ENCODE_FAILED` when the encoder can't be made. */
   constructor(choice: EncoderChoice, signal?: AbortSignal) {
+    const { width, height } = choice.config;
     this.choice = choice;
     this.signal = signal;
-    this.planes = new Uint8Array(i420Bytes(choice.config.width, choice.config.height));
+    const affordable = Math.floor(MAX_REHEARSAL_BYTES / i420Bytes(width, height));
+    this.rehearsedFrames = Math.min(REHEARSED_FRAMES, Math.max(1, affordable));
     this.encoder = new VideoEncoder({
       output: (chunk, metadata) => this.collect(chunk, metadata),
       error: (error) => {
@@ -82,35 +100,23 @@ export class WindowEncoder {
       throw new RangeError(`a frame of ${rgba.byteLength} bytes is not ${width}×${height} RGBA`);
     }
     this.check();
+    this.durations.set(timestampUs, durationUs);
+    if (this.opening !== null) {
+      const { data } = rgbaToI420(rgba, width, height);
+      this.opening.push({ data, timestampUs, durationUs });
+      if (this.opening.length === this.rehearsedFrames) await this.open(this.opening);
+      return;
+    }
+    this.planes ??= new Uint8Array(i420Bytes(width, height));
     const { data } = rgbaToI420(rgba, width, height, this.planes);
-    const frame = new VideoFrame(data, {
-      format: 'I420',
-      codedWidth: width,
-      codedHeight: height,
-      timestamp: timestampUs,
-      duration: durationUs,
-      colorSpace: OUTPUT_COLOUR_SPACE,
-    });
-    try {
-      this.encoder.encode(frame, { keyFrame: this.durations.size === 0 });
-      this.durations.set(timestampUs, durationUs);
-    } catch (error) {
-      throw encodeFailed(error);
-    } finally {
-      frame.close();
-    }
-    while (this.encoder.encodeQueueSize > MAX_QUEUED_FRAMES) {
-      await withinLimit(
-        new Promise<void>((resolve) => this.encoder.addEventListener('dequeue', () => resolve(), { once: true })),
-      );
-      this.check();
-    }
+    await this.send({ data, timestampUs, durationUs }, false);
   }
 
   /** Ends the group and closes the encoder. @throws EnhancerError `ENCODE_FAILED`, `CANCELLED`. */
   async finish(): Promise<EncodedWindow> {
     try {
       this.check();
+      if (this.opening !== null) await this.open(this.opening);
       await withinLimit(this.encoder.flush());
       this.check();
     } catch (error) {
@@ -126,7 +132,44 @@ export class WindowEncoder {
 
   /** Gives the encoder back without finishing; safe to call at any time. */
   close(): void {
+    this.opening = null;
     if (this.encoder.state !== 'closed') this.encoder.close();
+  }
+
+  /** Rehearses the first frames backwards, at times before the first, and then encodes them. */
+  private async open(frames: readonly PendingFrame[]): Promise<void> {
+    this.opening = null;
+    const first = frames[0];
+    if (first === undefined) return;
+    const stepUs = Math.max(1, first.durationUs);
+    for (let i = frames.length - 1; i >= 0; i--) {
+      const timestampUs = first.timestampUs - (i + 1) * stepUs;
+      await this.send({ ...frames[i]!, timestampUs }, i === frames.length - 1);
+    }
+    for (const frame of frames) await this.send(frame, frame === first);
+  }
+
+  private async send({ data, timestampUs, durationUs }: PendingFrame, keyFrame: boolean): Promise<void> {
+    const { width, height } = this.choice.config;
+    const frame = new VideoFrame(data, {
+      format: 'I420',
+      codedWidth: width,
+      codedHeight: height,
+      timestamp: timestampUs,
+      duration: durationUs,
+      colorSpace: OUTPUT_COLOUR_SPACE,
+    });
+    try {
+      this.encoder.encode(frame, { keyFrame });
+    } catch (error) {
+      throw encodeFailed(error);
+    } finally {
+      frame.close();
+    }
+    while (this.encoder.encodeQueueSize > MAX_QUEUED_FRAMES) {
+      await withinLimit(nextDequeue(this.encoder));
+      this.check();
+    }
   }
 
   private check(): void {
@@ -146,12 +189,19 @@ export class WindowEncoder {
         colorSpace: OUTPUT_COLOUR_SPACE,
       };
     }
+    // Encoders may forget durations: the frame's own is the truth. A time that no frame has is a rehearsal's.
+    const durationUs = this.durations.get(chunk.timestamp);
+    if (durationUs === undefined) return;
     const data = new Uint8Array(chunk.byteLength);
     chunk.copyTo(data);
-    // Encoders may forget durations; the frame's own is the truth.
-    const durationUs = this.durations.get(chunk.timestamp) ?? chunk.duration ?? 0;
     this.packets.push({ data, timestampUs: chunk.timestamp, durationUs, type: chunk.type });
   }
+}
+
+function nextDequeue(encoder: VideoEncoder): Promise<void> {
+  return new Promise((resolve) => {
+    encoder.addEventListener('dequeue', () => resolve(), { once: true });
+  });
 }
 
 function bytesOf(source: AllowSharedBufferSource): Uint8Array<ArrayBuffer> {
