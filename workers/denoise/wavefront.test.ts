@@ -188,6 +188,19 @@ describe('the wavefront', () => {
     }
   });
 
+  test('copies what it keeps: a model may hand out the same arrays every time', async () => {
+    const program = createProgram({ solver: 'heun', steps: 3 });
+    const windows = windowsOver(41, 17, 12);
+    const buffers = Array.from({ length: 17 }, () => new Float32Array(SIZE));
+    const fresh = (_w: Window, xs: readonly Float32Array[], e: Evaluation) => predictMixed(xs, e);
+    const reused = (w: Window, xs: readonly Float32Array[], e: Evaluation) =>
+      fresh(w, xs, e).map((x0, j) => {
+        buffers[j]!.set(x0);
+        return buffers[j]!;
+      });
+    expect((await collect(windows, program, reused)).frames).toEqual((await collect(windows, program, fresh)).frames);
+  });
+
   test('keeps no more windows open than evaluations + 1, however long the clip, and reads the sequence as it goes', async () => {
     const program = createProgram({ solver: 'ddim', steps: 4 });
     let read = 0;

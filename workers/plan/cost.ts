@@ -62,13 +62,16 @@ export function heapBytes(load: HeapLoad): number {
   const alive = Math.min(load.frameCount, load.longestWindow + load.evaluations * load.stride);
   const latentFrame = load.latentPixels * load.latentChannels * FLOAT_BYTES;
   const hints = Math.ceil(alive / load.frameRateFactor) + 1;
-  // A key frame's latents, the hint with its noise, and the ControlNet's scaled copy of it.
-  const shared = (1 - load.stride / load.longestWindow) * alive;
-  const latents = latentFrame * (alive * (load.usesSaved ? 2 : 1) + shared + 3 * hints + 3 * load.longestWindow);
+  const shared = (1 - Math.min(1, load.stride / load.longestWindow)) * alive;
+  const latents =
+    latentFrame * (alive * (load.usesSaved ? 2 : 1) + shared + HINT_ARRAYS * hints + 3 * load.longestWindow);
   const sources = 4 * load.sourcePixels * hints;
   const pictures = 6 * 3 * FLOAT_BYTES * load.paddedPixels + 8 * 4 * load.outputPixels;
   return Math.ceil(latents + sources + pictures);
 }
+
+/** Of a key frame: its latents, the hint with its noise, and the ControlNet's scaled copy of it. */
+const HINT_ARRAYS = 3;
 
 const BITS_PER_PIXEL: { readonly [quality in Quality]: number } = { small: 0.05, balanced: 0.1, high: 0.2 };
 

@@ -20,7 +20,7 @@ import { outputFrameCount, outputFrameRate, outputFrameTime, outputSide, sourceF
 import { checkSettings, evaluationCount, solverSteps } from './recipe.ts';
 import type { Settings } from './settings.ts';
 import { chooseGrid, LEAST_TILE, layTiles, type TileGrid, validSide } from './tiles.ts';
-import { longestWindowFrames, planWindows, type WindowShape, windowFrames, windowShapes } from './windows.ts';
+import { planWindows, type WindowShape, windowExtent, windowFrames, windowShapes } from './windows.ts';
 
 export interface PlanOptions {
   /** Device memory that the job may use; null or absent: chosen from the device. */
@@ -192,8 +192,7 @@ function chooseLayout(
     [LEAST_TILE, shapes],
   ] as const) {
     for (const shape of candidates) {
-      const longest = longestWindowFrames(shots, factor, shape);
-      const stride = Math.min(longest, (shape.intervals - shape.overlapIntervals) * factor);
+      const { longest, stride } = windowExtent(shots, factor, shape);
       const grid = chooseGrid(
         latentWidth,
         latentHeight,

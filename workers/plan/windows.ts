@@ -47,15 +47,21 @@ export function planWindows(shots: readonly Shot[], frameRateFactor: number, sha
   return windows;
 }
 
-/** Frames of the longest window that {@link planWindows} would lay. */
-export function longestWindowFrames(shots: readonly Shot[], frameRateFactor: number, shape: WindowShape): number {
+/** The longest window that {@link planWindows} would lay, and the most new frames that a window brings. */
+export function windowExtent(
+  shots: readonly Shot[],
+  frameRateFactor: number,
+  shape: WindowShape,
+): { readonly longest: number; readonly stride: number } {
   let longest = 0;
+  let stride = 0;
   for (const shot of shots) {
     const { frames, total, count, length } = measure(shot, frameRateFactor, shape);
     const trailing = frames - windowFrames(total, frameRateFactor);
     longest = Math.max(longest, count === 1 ? frames : windowFrames(length, frameRateFactor) + trailing);
+    stride = Math.max(stride, count === 1 ? frames : Math.ceil((total - length) / (count - 1)) * frameRateFactor);
   }
-  return longest;
+  return { longest, stride };
 }
 
 /** Number of windows of a shot and their length in intervals. */
