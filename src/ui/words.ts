@@ -160,6 +160,7 @@ export const words = {
     audio: 'Audio',
     audioCopied: (tracks: number) => (tracks === 0 ? 'none' : 'copied unchanged'),
     earlier: 'Earlier results',
+    earlierFacts: (size: string, strength: number, bytes: string) => `${size}, strength ${strength}, ${bytes}`,
     startOver: 'Start over',
     fileName: (stem: string) => `${stem}-enhanced.mp4`,
   },

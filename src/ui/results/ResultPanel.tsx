@@ -80,7 +80,11 @@ export function EarlierResults({ results }: { readonly results: readonly Finishe
           <li key={result.id} className={styles.item}>
             <span className={styles.itemName}>{outputName(result)}</span>
             <span className={styles.itemFacts}>
-              {formatSize(result.report.width, result.report.height)}, {formatBytes(result.report.bytes)}
+              {words.result.earlierFacts(
+                formatSize(result.report.width, result.report.height),
+                result.settings.strength,
+                formatBytes(result.report.bytes),
+              )}
             </span>
             <Button
               look="quiet"
