@@ -7,16 +7,14 @@ export function DeviceLine() {
   const device = useSessionState((state) => state.device);
   if (device.kind === 'checking') return <p className={styles.line}>{words.device.checking}</p>;
   if (device.kind === 'failed') return <p className={styles.line}>{words.device.failed}</p>;
-  const { provider, name, wasmThreads, isFallbackAdapter } = device.info;
-  const extra =
-    provider === 'wasm' ? words.device.threads(wasmThreads) : isFallbackAdapter ? words.device.softwareAdapter : null;
+  const { provider, name, isFallbackAdapter } = device.info;
   return (
     <p className={styles.line} data-provider={provider}>
       <span className={provider === 'webgpu' ? styles.fast : styles.slow} aria-hidden="true" />
       <span className={styles.provider}>{words.device.found[provider]}</span>
       <span className={styles.name}>
         {name}
-        {extra === null ? null : `, ${extra}`}
+        {isFallbackAdapter ? `, ${words.device.softwareAdapter}` : null}
       </span>
     </p>
   );

@@ -2,7 +2,6 @@ import type { ClipInfo } from '../../../workers/media/clip-info.ts';
 import type { DeviceInfo, JobPlan, Refusal } from '../../../workers/plan/job-plan.ts';
 import { type PlanState, shownPlan } from '../../state/phase.ts';
 import { useSession, useSessionState } from '../../state/react.ts';
-import { DeviceSentence } from '../device/DeviceSentence.tsx';
 import { Alert } from '../failure/Alert.tsx';
 import { formatBytes, formatCount, formatEstimate, formatFrameRate, formatSize } from '../format.ts';
 import { Button } from '../pieces/Button.tsx';
@@ -67,7 +66,6 @@ function PlanFigures({ info, plan, stale }: PlanFiguresProps) {
           ...(device.kind === 'found' ? [{ name: words.plan.device, value: deviceText(device.info) }] : []),
         ]}
       />
-      <DeviceSentence />
     </div>
   );
 }
