@@ -9,26 +9,35 @@ import { MemoryPacketSink } from '../../workers/media/packet-sink.ts';
 import { stretch } from '../../workers/media/rgba.ts';
 import { WindowEncoder } from '../../workers/media/window-encoder.ts';
 
-export type Command =
-  | { readonly kind: 'open'; readonly url: string; readonly bytes?: number }
-  | {
-      readonly kind: 'frames';
-      readonly url: string;
-      readonly startFrame: number;
-      readonly endFrame: number;
-      /** Pixels to report of each frame. */
-      readonly at: readonly (readonly [x: number, y: number])[];
-    }
-  | { readonly kind: 'cancel'; readonly url: string; readonly afterFrames: number }
-  | {
-      readonly kind: 'encode';
-      readonly url: string;
-      readonly scale: number;
-      readonly windowFrames: number;
-      readonly codec: EncoderRequest['codec'];
-      readonly quality: EncoderRequest['quality'];
-    }
-  | { readonly kind: 'without'; readonly missing: 'VideoDecoder' | 'VideoEncoder'; readonly url: string };
+/** A fixture, whole or changed. */
+interface Source {
+  readonly url: string;
+  /** Only so many bytes of it. */
+  readonly bytes?: number;
+  /** Part of it overwritten with noise. */
+  readonly noise?: readonly [from: number, to: number];
+}
+
+export type Command = Source &
+  (
+    | { readonly kind: 'open' }
+    | {
+        readonly kind: 'frames';
+        readonly startFrame: number;
+        readonly endFrame: number;
+        /** Pixels to report of each frame. */
+        readonly at: readonly (readonly [x: number, y: number])[];
+      }
+    | { readonly kind: 'cancel'; readonly afterFrames: number }
+    | {
+        readonly kind: 'encode';
+        readonly scale: number;
+        readonly windowFrames: number;
+        readonly codec: EncoderRequest['codec'];
+        readonly quality: EncoderRequest['quality'];
+      }
+    | { readonly kind: 'without'; readonly missing: 'VideoDecoder' | 'VideoEncoder' }
+  );
 
 export interface FrameReport {
   readonly index: number;
@@ -37,6 +46,8 @@ export interface FrameReport {
   readonly height: number;
   readonly repeated: boolean;
   readonly pixels: readonly (readonly number[])[];
+  /** FNV-1a over all of its bytes. */
+  readonly hash: number;
 }
 
 export interface AudioReport {
@@ -83,7 +94,7 @@ self.addEventListener('message', ({ data }: MessageEvent<{ id: number; command: 
 });
 
 async function run(command: Command): Promise<Result> {
-  const file = await fetchFile(command.url, command.kind === 'open' ? command.bytes : undefined);
+  const file = await fetchFile(command);
   switch (command.kind) {
     case 'open': {
       const clip = await openClip(file);
@@ -96,7 +107,7 @@ async function run(command: Command): Promise<Result> {
       for await (const frame of clip.frames(command)) {
         const { index, timestampUs, width, height, repeated, rgba } = frame;
         const pixels = command.at.map(([x, y]) => [...rgba.slice((y * width + x) * 4, (y * width + x) * 4 + 4)]);
-        frames.push({ index, timestampUs, width, height, repeated, pixels });
+        frames.push({ index, timestampUs, width, height, repeated, pixels, hash: hashOf(rgba) });
       }
       clip.close();
       return { kind: 'frames', frames };
@@ -122,11 +133,17 @@ async function run(command: Command): Promise<Result> {
   }
 }
 
-async function fetchFile(url: string, bytes: number | undefined): Promise<File> {
+async function fetchFile({ url, bytes, noise }: Source): Promise<File> {
   const response = await fetch(url);
   if (!response.ok) throw new Error(`${url}: ${response.status}`);
-  const blob = await response.blob();
-  return new File([blob.slice(0, bytes)], url.split('/').at(-1)!);
+  const content = new Uint8Array(await response.arrayBuffer()).slice(0, bytes);
+  if (noise) {
+    for (let i = noise[0], state = 1; i < noise[1]; i++) {
+      state = (state * 48271) % 2147483647;
+      content[i] = state & 255;
+    }
+  }
+  return new File([content], url.split('/').at(-1)!);
 }
 
 /** Decode, enlarge, encode in windows, mux with the source's sound, and open the result again. */
@@ -179,6 +196,12 @@ async function encode(file: File, command: Extract<Command, { kind: 'encode' }>)
   clip.close();
   result.close();
   return report;
+}
+
+function hashOf(bytes: Uint8ClampedArray): number {
+  let hash = 0x811c9dc5;
+  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
+  return hash >>> 0;
 }
 
 async function psnrOf(clip: Clip, sent: readonly Uint8ClampedArray[]): Promise<number> {
