@@ -9,7 +9,7 @@
  */
 
 import type { ErrorData } from '../../workers/errors.ts';
-import type { ClipInfo } from '../../workers/media/clip-info.ts';
+import type { ClipInfo, Rational } from '../../workers/media/clip-info.ts';
 import type { DeviceInfo, JobPlan } from '../../workers/plan/job-plan.ts';
 import type { Settings } from '../../workers/plan/settings.ts';
 import type { EngineOptions, JobProgress, JobReport, LatestFrame, Picture } from '../../workers/protocol.ts';
@@ -35,6 +35,8 @@ export interface FinishedResult {
   readonly id: number;
   readonly clip: LoadedClip;
   readonly settings: Settings;
+  /** Of the plan that was run: the last frame may last longer, so frames over duration is not it. */
+  readonly frameRate: Rational | null;
   readonly report: JobReport;
   readonly output: File;
   readonly moments: readonly LatestFrame[];

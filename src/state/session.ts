@@ -217,6 +217,7 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
       id: runId,
       clip,
       settings: run.settings,
+      frameRate: shownPlan(plan)?.output.frameRate ?? null,
       report,
       output,
       moments: run.moments.frames,

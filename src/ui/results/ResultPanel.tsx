@@ -16,8 +16,7 @@ import { words } from '../words.ts';
 import styles from './ResultPanel.module.css';
 
 export function ResultPanel({ result }: { readonly result: FinishedResult }) {
-  const { report } = result;
-  const frameRate = { numerator: report.frameCount * 1e6, denominator: report.durationUs };
+  const { report, frameRate } = result;
   return (
     <section className={styles.panel} aria-label={words.result.heading}>
       <h2 tabIndex={-1} data-screen-heading className={styles.heading}>
@@ -27,7 +26,9 @@ export function ResultPanel({ result }: { readonly result: FinishedResult }) {
       <Facts
         facts={[
           { name: words.result.size, value: formatSize(report.width, report.height) },
-          { name: words.plan.frameRate, value: `${formatFrameRate(frameRate)} ${words.framesPerSecond}` },
+          ...(frameRate === null
+            ? []
+            : [{ name: words.plan.frameRate, value: `${formatFrameRate(frameRate)} ${words.framesPerSecond}` }]),
           { name: words.result.frames, value: formatCount(report.frameCount) },
           { name: words.result.file, value: `${codecName(report.videoCodec)}, ${formatBytes(report.bytes)}` },
           { name: words.result.audio, value: words.result.audioCopied(report.audioTracksCopied) },
