@@ -81,7 +81,7 @@ export class EnhancerPage {
       .or(this.page.getByRole('link', { name: 'Download', exact: true }));
     const outcome = button.or(this.alert).first();
     await outcome.waitFor({ state: 'visible', timeout: timeoutMs });
-    if (await this.alert.isVisible()) throw new Error(`the page says: ${await this.alert.innerText()}`);
+    if (await this.alert.isVisible()) throw new Error(`the page says: ${await this.alert.textContent()}`);
     const [download] = await Promise.all([this.page.waitForEvent('download'), button.click()]);
     return bytes(download);
   }

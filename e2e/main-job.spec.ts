@@ -86,7 +86,7 @@ test('a small memory budget cuts it into tiles and windows without a seam', asyn
     truthUrl: TRUTH_URL,
     sourceUrl: `${CLIPS_URL}/real_160x90.mp4`,
     settings: SETTINGS,
-    memoryBudgetBytes: 40 * 2 ** 20,
+    memoryBudgetBytes: 40e6,
     modelsUrl: MODELS_URL,
   });
   console.log(

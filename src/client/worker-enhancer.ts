@@ -22,7 +22,7 @@ import {
 import type { Enhancer, Job, JobResult, JobUpdate } from './enhancer.ts';
 import { UpdateQueue } from './update-queue.ts';
 
-const CANCEL_PATIENCE_MS = 500;
+const CANCEL_PATIENCE_MS = 200;
 
 type Body<R> = R extends Request ? Omit<R, 'requestId'> : never;
 type AnswerOf<Kind extends Answer['kind']> = Extract<Answer, { kind: Kind }>;

@@ -18,10 +18,18 @@ import { tensor } from '../tensor.ts';
 import type { FrameStore } from './frame-store.ts';
 import type { Model } from './model.ts';
 
-/** A key frame's scaled latents [Z, h, w], without and with the hint's noise. */
+/** A key frame's scaled latents [Z, h, w] with the hint's noise, and without where the model starts from them. */
 export interface KeyLatents {
-  readonly latents: Float32Array;
   readonly hint: Float32Array;
+  readonly latents: Float32Array | null;
+}
+
+/**
+ * An output frame's number in the whole clip, whatever range the job covers: what noise is keyed by, so that a range or a
+ * preview sees the noise of the whole job.
+ */
+export function clipFrame(plan: JobPlan, frame: number): number {
+  return plan.sourceStart * plan.frameRateFactor + frame;
 }
 
 const NO_NOISE: NoiseLevel = { alpha: 1, sigma: 0 };
@@ -68,7 +76,8 @@ export class Conditioner {
     const latents = (await this.#model.encode(picture)).data;
     const channels = this.#model.info.latentChannels;
     scaleLatents(latents, channels, latentWidth * latentHeight, this.#scaling);
-    const made = { latents, hint: this.#augmented(latents, frame) };
+    const startsFromLatents = this.#model.manifest.prediction === 'velocity';
+    const made = { hint: this.#augmented(latents, frame), latents: startsFromLatents ? latents : null };
     this.#keys.set(frame, made);
     return made;
   }
@@ -111,7 +120,8 @@ export class Conditioner {
     const { latentWidth: width, latentHeight: height } = this.#plan;
     const channels = this.#model.info.latentChannels;
     const noise = new Float32Array(latents.length);
-    fillNoise({ seed: this.#seed, stream: HINT_STREAM, frame, channels, x: 0, y: 0, width, height }, noise);
+    const region = { channels, x: 0, y: 0, width, height };
+    fillNoise({ seed: this.#seed, stream: HINT_STREAM, frame: clipFrame(this.#plan, frame), ...region }, noise);
     return augmentHint(latents, noise, this.hintLevel);
   }
 }

@@ -21,8 +21,6 @@ export interface WindowCondition {
   readonly prediction: WindowPrediction;
   /** [F]: 1 on key frames. */
   readonly keyFrames: Tensor;
-  /** The ControlNet's hint of each frame [Z, h, w]; null on inserted frames. */
-  readonly hintInputs: readonly (Float32Array | null)[];
 }
 
 export class Denoiser {
@@ -58,17 +56,11 @@ export class Denoiser {
       scale: this.#scale,
       channels: this.#model.info.latentChannels,
     });
-    const hintInputs = hints.map((hint, frame) => {
-      if (!hint) return null;
-      const input = new Float32Array(hint.length);
-      prediction.hintInput(frame, input);
-      return input;
-    });
     const keyFrames = tensor(
       [hints.length],
       Float32Array.from(hints, (hint) => (hint ? 1 : 0)),
     );
-    return { prediction, keyFrames, hintInputs };
+    return { prediction, keyFrames };
   }
 
   /** x0 [Z, h, w] of each of the window's frames, from their states `frames`. */
@@ -85,6 +77,8 @@ export class Denoiser {
       return sample;
     });
     const outputs = frames.map((x) => new Float32Array(x.length));
+    const keys = condition.keyFrames.data;
+    const hintInput = new Float32Array(frames[0]!.length);
     const features = this.#features(evaluation);
     for (const tile of tiles) {
       await this.#between();
@@ -95,8 +89,10 @@ export class Denoiser {
       const hint = new Float32Array(frames.length * size);
       for (let f = 0; f < frames.length; f += 1) {
         extractTile(samples[f]!, channels, width, height, tile, sample, f * size);
-        const input = condition.hintInputs[f];
-        if (input) extractTile(input, channels, width, height, tile, hint, f * size);
+        if (keys[f] === 0) continue;
+        // Made anew each time: kept, the hints of all open windows would be most of a job's memory.
+        condition.prediction.hintInput(f, hintInput);
+        extractTile(hintInput, channels, width, height, tile, hint, f * size);
       }
       const output = await this.#model.evaluate({
         sample: tensor(dims, sample),

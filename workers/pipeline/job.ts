@@ -14,7 +14,7 @@ import type { JobPlan } from '../plan/job-plan.ts';
 import { outputFrameTime } from '../plan/output.ts';
 import type { Settings } from '../plan/settings.ts';
 import type { JobProgress, LatestFrame, Stage } from '../protocol.ts';
-import { Conditioner } from './conditioner.ts';
+import { Conditioner, clipFrame } from './conditioner.ts';
 import { Denoiser, type WindowCondition } from './denoiser.ts';
 import { FrameStore } from './frame-store.ts';
 import type { Model } from './model.ts';
@@ -77,7 +77,10 @@ export class JobRun {
     const frameSize = channels * width * height;
     const unit = new Float32Array(frameSize);
     const noise = (stream: number, frame: number, out: Float32Array) =>
-      fillNoise({ seed: settings.seed, stream, frame, channels, x: 0, y: 0, width, height }, out);
+      fillNoise(
+        { seed: settings.seed, stream, frame: clipFrame(plan, frame), channels, x: 0, y: 0, width, height },
+        out,
+      );
     try {
       await runWavefront<WindowCondition>({
         windows: plan.windows,

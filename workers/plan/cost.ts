@@ -70,8 +70,8 @@ export function heapBytes(load: HeapLoad): number {
   return Math.ceil(latents + sources + pictures);
 }
 
-/** Of a key frame: its latents, the hint with its noise, and the ControlNet's scaled copy of it. */
-const HINT_ARRAYS = 3;
+/** Of a key frame: its hint. Velocity models keep its plain latents too, but have few channels. */
+const HINT_ARRAYS = 1;
 
 const BITS_PER_PIXEL: { readonly [quality in Quality]: number } = { small: 0.05, balanced: 0.1, high: 0.2 };
 
