@@ -15,7 +15,7 @@ describe('a config', () => {
     ['a field too few', { ...official, headDim: undefined }, /"headDim" is undefined/],
     ['levels that are not there', { ...official, attentionLevels: [4] }, /beyond the 4/],
     ['groups that do not divide', { ...official, groups: 48 }, /not a multiple of 48/],
-    ['heads that do not divide', { ...official, headDim: 96 }, /not a multiple of the head's 96/],
+    ['heads wider than their level', { ...official, headDim: 321 }, /fewer than one head's 321/],
     ['text of no length', { ...official, contextLength: 0 }, /"contextLength" is 0/],
     ['unknown padding', { ...official, padding: 'same' }, /reference or plain/],
     [

@@ -17,7 +17,7 @@ export function parseConfig(value: unknown): ModelConfig {
     firstTemporalHeads: whole(fields, 'firstTemporalHeads', 1),
     attentionLevels: wholes(fields, 'attentionLevels', 0),
     contextDim: whole(fields, 'contextDim', 0),
-    contextLength: whole(fields, 'contextLength', 0),
+    contextLength: fields.contextDim === 0 ? 0 : whole(fields, 'contextLength', 0),
     groups: whole(fields, 'groups', 1),
     padding: oneOf(fields, 'padding', ['reference', 'plain'] as const),
   };
@@ -37,8 +37,8 @@ function requireConsistent(config: NetworkConfig): void {
     if (channels % groups !== 0)
       throw wrong(`level ${level} has ${channels} channels, not a multiple of ${groups} groups`);
     const attends = attentionLevels.includes(level) || level === multipliers.length - 1;
-    if (attends && channels % headDim !== 0) {
-      throw wrong(`level ${level} has ${channels} channels, not a multiple of the head's ${headDim}`);
+    if (attends && channels < headDim) {
+      throw wrong(`level ${level} has ${channels} channels, fewer than one head's ${headDim}`);
     }
   }
   if (dim % 2 !== 0) throw wrong('"dim" is odd');

@@ -3,6 +3,7 @@
 import type { ModelInfo } from '../plan/job-plan.ts';
 import type { Manifest, NetworkConfig, PartName } from './manifest.ts';
 import { peakActivationBytes } from './onnx/cost.ts';
+import type { SymbolSizes } from './onnx/dimension.ts';
 import { NETWORK_PARTS, networkGraph } from './venhancer/architecture.ts';
 import { levelSizes } from './venhancer/network.ts';
 
@@ -42,6 +43,21 @@ export function activationBytes(config: NetworkConfig, frames: number, side: num
   const sizes = levelSizes(config, frames, height, width);
   const peaks = NETWORK_PARTS.map((part) => peakActivationBytes(networkGraph(config, part), sizes));
   return Math.max(...peaks) / (frames * height * width);
+}
+
+/**
+ * Every symbolic dimension of a package's graphs for one shape: what a session is given to fold its shape arithmetic away.
+ * With all of them fixed no node runs on the CPU beside WebGPU, and sessions load in half the time (docs/models.md).
+ */
+export function partDimensions(
+  manifest: Manifest,
+  frames: number,
+  latentHeight: number,
+  latentWidth: number,
+): SymbolSizes {
+  const { config, latentFactor } = manifest;
+  const pixels = { H: latentHeight * latentFactor, W: latentWidth * latentFactor };
+  return { ...levelSizes(config, frames, latentHeight, latentWidth), ...pixels };
 }
 
 function downsamplings(config: NetworkConfig): number {

@@ -2,9 +2,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Checkpoint } from './checkpoint/checkpoint.ts';
 import { parseConfig } from './config.ts';
 import type { Manifest, ModelConfig } from './manifest.ts';
-import { loadPackage, modelInfo, parseManifest } from './package.ts';
+import { loadPackage, modelInfo, parseManifest, partDimensions } from './package.ts';
 import { type PackageSink, type WriteOptions, writePackage } from './package-writer.ts';
-import { expectedTensors } from './venhancer/architecture.ts';
+import { expectedTensors, NETWORK_PARTS, networkGraph } from './venhancer/architecture.ts';
 
 const CHANNELS = 24;
 const CONFIG: ModelConfig = parseConfig({
@@ -120,6 +120,19 @@ describe('a package', () => {
     expect(info.activationBytesPerLatentPixel).toBeGreaterThan(4 * 16 * 4);
     const reference = { ...manifest, config: { ...CONFIG, multipliers: [1, 2, 4, 4], padding: 'reference' as const } };
     expect(modelInfo(reference).latentHeightRule).toEqual({ modulus: 8, remainder: 2 });
+  });
+});
+
+describe('dimensions', () => {
+  it('name every symbol of every graph', async () => {
+    const { manifest } = await write();
+    const named = partDimensions(manifest, 3, 8, 6);
+    expect(named).toEqual({ F: 3, h: 8, w: 6, h1: 4, w1: 3, H: 32, W: 24 });
+    const graphs = NETWORK_PARTS.map((part) => networkGraph(CONFIG, part));
+    const symbols = graphs.flatMap(({ inputs, outputs }) =>
+      [...inputs, ...outputs].flatMap(({ shape }) => shape.flatMap((size) => size.symbols)),
+    );
+    expect(symbols.every((symbol) => symbol in named)).toBe(true);
   });
 });
 

@@ -10,7 +10,7 @@ import { parseConfig } from './config.ts';
 import type { FileRecord, Manifest, PartName, PartRecord } from './manifest.ts';
 import { MANIFEST_NAME } from './package-writer.ts';
 
-export { modelInfo } from './model-info.ts';
+export { activationBytes, modelInfo, partDimensions } from './model-info.ts';
 
 /** Where a package's files are read from. */
 export interface PackageSource {

@@ -11,7 +11,7 @@ import { frameSequences, fromFrameSequences, fromPixelTokens, overTime, pixelTok
 /** [F, C, h, w]; every frame's pixels attend to one another, then to the text where the model has one. */
 export function spatialTransformer(network: Network, path: string, x: Features, context: Value | null): Value {
   const { g, config, mark } = network;
-  const heads = x.channels / config.headDim;
+  const heads = headsOf(network, x);
   const role = projectionRole(x);
   const normal = groupNorm(network, `${path}.norm`, x.value, TRANSFORMER_NORM_EPSILON);
   const tokens = linear(network, `${path}.proj_in`, pixelTokens(g, normal), heads * config.headDim, { role });
@@ -24,7 +24,12 @@ export function spatialTransformer(network: Network, path: string, x: Features, 
 
 /** [F, C, h, w]; every pixel attends along the frames, twice. */
 export function temporalTransformer(network: Network, path: string, x: Features): Value {
-  return alongFrames(network, path, x, x.channels / network.config.headDim, 'linear');
+  return alongFrames(network, path, x, headsOf(network, x), 'linear');
+}
+
+/** What channels are left over by whole heads, the projections drop and restore. */
+function headsOf({ config }: Network, { channels }: Features): number {
+  return Math.floor(channels / config.headDim);
 }
 
 /** The one after the first convolution, whose width does not follow from its channels: 512 in the reference. */
