@@ -272,11 +272,26 @@ describe('running', () => {
   it('a pause that the engine cannot do leaves the run going, and is told', async () => {
     await openClip();
     session.enhance();
-    engine().jobs[0]!.pauseFails = true;
+    engine().jobs[0]!.pauseError = new EnhancerError('INTERNAL', 'Cannot pause.', 'Wait.');
     session.pause();
     await settle();
     expect(phase('running').run.flow).toBe('going');
     expect(state().failure).toMatchObject({ during: 'control', error: { message: 'Cannot pause.' } });
+  });
+
+  it('a pause that a cancel has overtaken is no failure', async () => {
+    await openClip();
+    session.enhance();
+    const job = engine().jobs[0]!;
+    job.pauseError = cancelled();
+    session.pause();
+    session.cancel();
+    await settle();
+    expect(phase('running').run.flow).toBe('cancelling');
+    job.fail(cancelled());
+    await settle();
+    expect(state().failure).toBeNull();
+    expect(state().remark).toBe('cancelled');
   });
 
   it('cancel returns to the settings without an alert', async () => {

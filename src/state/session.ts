@@ -245,11 +245,14 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
     if (phase.kind !== 'running' || job === null) return;
     const { run, clip } = phase;
     patchRun(run.id, { flow });
-    ask(job).catch((error: unknown) => {
+    ask(job).catch((cause: unknown) => {
+      const error = toErrorData(cause);
+      // A cancel takes a pause that was still waiting with it; the result says so.
+      if (error.code === 'CANCELLED') return;
       const now = get().phase;
       if (now.kind !== 'running' || now.run.id !== run.id) return;
       patchRun(run.id, { flow: fallback });
-      fail('control', clip.file.name, toErrorData(error));
+      fail('control', clip.file.name, error);
     });
   }
 
