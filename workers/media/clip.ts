@@ -46,14 +46,14 @@ export async function openClip(file: NamedBlob, { signal }: { signal?: AbortSign
 }
 
 /**
- * H.264 decoders believe the stream before the configuration, so that a guess there only counts for streams that say nothing.
- * With other codecs it would overrule the stream.
+ * Fills in what an H.264 stream leaves open; we have read what it states. With other codecs a guess would overrule the stream.
  */
 function withColourGuess({ info, video }: DemuxedClip): Opened {
   const { codec, codedHeight, colorSpace } = video.decoderConfig;
-  if (!codec.startsWith('avc') || colorSpace || codedHeight === undefined) return { info, video };
-  const decoderConfig = { ...video.decoderConfig, colorSpace: guessColourSpace(codedHeight) };
-  return { info, video: { ...video, decoderConfig } };
+  if (!codec.startsWith('avc') || codedHeight === undefined) return { info, video };
+  const stated = Object.entries(colorSpace ?? {}).filter(([, value]) => value !== null);
+  const filled = { ...guessColourSpace(codedHeight), ...Object.fromEntries(stated) };
+  return { info, video: { ...video, decoderConfig: { ...video.decoderConfig, colorSpace: filled } } };
 }
 
 interface Opened {
@@ -75,7 +75,8 @@ async function confirmByDecoding({ info, video }: Opened, signal: AbortSignal | 
   const facts = await firstFrameFacts(video, signal);
   throwIfAborted(signal);
   const { codedWidth = facts.width, codedHeight = facts.height } = video.decoderConfig;
-  const colourSpace = facts.colourSpace;
+  // Chromium renames what it was told of full range: what was read counts for more.
+  const colourSpace = video.decoderConfig.colorSpace ?? facts.colourSpace;
   if (facts.width === codedWidth && facts.height === codedHeight) return { info: { ...info, colourSpace }, video };
 
   const scaleX = facts.width / codedWidth;

@@ -44,13 +44,27 @@ export async function* decodeFrames(
   for (const run of increasingRuns(video, startFrame, endFrame)) {
     let expected = run.startFrame;
     let previous: RgbaPicture | null = null;
-    for await (const { frame, picture } of decodeRun(video, run, signal)) {
-      for (; expected < frame; expected++) {
-        yield { ...copyOf(previous ?? picture), index: expected, timestampUs: timestampsUs[expected]!, repeated: true };
+    // A gap is tried again with a decoder that has met the stream before: see `rehearse`.
+    for (const rehearsed of toRehearse.has(video) ? [true] : [false, true]) {
+      const rest = { startFrame: expected, endFrame: run.endFrame };
+      if (rest.startFrame === rest.endFrame) break;
+      for await (const { frame, picture } of decodeRun(video, rest, rehearsed, signal)) {
+        if (frame > expected && !rehearsed) {
+          toRehearse.add(video);
+          break;
+        }
+        for (; expected < frame; expected++) {
+          yield {
+            ...copyOf(previous ?? picture),
+            index: expected,
+            timestampUs: timestampsUs[expected]!,
+            repeated: true,
+          };
+        }
+        yield { ...picture, index: frame, timestampUs: timestampsUs[frame]!, repeated: false };
+        previous = picture;
+        expected = frame + 1;
       }
-      yield { ...picture, index: frame, timestampUs: timestampsUs[frame]!, repeated: false };
-      previous = picture;
-      expected = frame + 1;
     }
     if (previous === null) throw decodeFailed('the decoder returned no picture');
     for (; expected < run.endFrame; expected++) {
@@ -58,6 +72,9 @@ export async function* decodeFrames(
     }
   }
 }
+
+/** Streams that lost a picture to a decoder that didn't know them. */
+const toRehearse = new WeakSet<DemuxedVideo>();
 
 /** Callers own the frames that they get, and may transfer them. */
 function copyOf(picture: RgbaPicture): RgbaPicture {
@@ -107,6 +124,7 @@ export function samplesOfRun(video: DemuxedVideo, run: Run): { first: number; la
 async function* decodeRun(
   video: DemuxedVideo,
   run: Run,
+  rehearsed: boolean,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<{ frame: number; picture: RgbaPicture }> {
   const frameAt = new Map<number, number>();
@@ -135,6 +153,7 @@ async function* decodeRun(
   const packets = video.packets(first, signal)[Symbol.asyncIterator]();
   try {
     configure(decoder, video.decoderConfig);
+    if (rehearsed) await rehearse(decoder, video, first, signal);
     for (;;) {
       throwIfAborted(signal);
       if (failure !== null) throw decodeFailed(failure);
@@ -181,6 +200,28 @@ async function* decodeRun(
   }
 }
 
+const REHEARSED_SAMPLES = 16;
+/** Puts a rehearsal's pictures at times that no frame has. */
+const REHEARSAL_US = -1e12;
+
+/**
+ * Shows a decoder the first samples, whose pictures are thrown away. Where a stream doesn't say how far its pictures are
+ * reordered, ffmpeg's decoder (Chromium's) finds out by dropping some; it remembers the next time, but not across a flush.
+ */
+async function rehearse(
+  decoder: VideoDecoder,
+  video: DemuxedVideo,
+  first: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  let sample = first;
+  for await (const data of video.packets(first, signal)) {
+    decodeSample(decoder, video, sample, data, REHEARSAL_US);
+    sample++;
+    if (sample >= first + REHEARSED_SAMPLES || sample >= video.sampleCount) break;
+  }
+}
+
 function configure(decoder: VideoDecoder, config: VideoDecoderConfig): void {
   try {
     decoder.configure(config);
@@ -189,10 +230,16 @@ function configure(decoder: VideoDecoder, config: VideoDecoderConfig): void {
   }
 }
 
-function decodeSample(decoder: VideoDecoder, video: DemuxedVideo, sample: number, data: Uint8Array<ArrayBuffer>): void {
+function decodeSample(
+  decoder: VideoDecoder,
+  video: DemuxedVideo,
+  sample: number,
+  data: Uint8Array<ArrayBuffer>,
+  offsetUs = 0,
+): void {
   const type = video.sync[sample] === 1 ? 'key' : 'delta';
   try {
-    decoder.decode(new EncodedVideoChunk({ type, timestamp: video.mediaTimesUs[sample]!, data }));
+    decoder.decode(new EncodedVideoChunk({ type, timestamp: video.mediaTimesUs[sample]! + offsetUs, data }));
   } catch (error) {
     throw decodeFailed(error);
   }

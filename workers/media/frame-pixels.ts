@@ -31,7 +31,7 @@ function layoutOf(format: string | null): Layout | null {
   };
 }
 
-/** @param stated the colour space that the container or our guess states, for what the frame itself leaves open. */
+/** @param stated the colour space as stream, container or guess have it; what it leaves open is the frame's own to say. */
 export async function visiblePixels(frame: VideoFrame, stated: VideoColorSpaceInit | undefined): Promise<RgbaPicture> {
   const layout = layoutOf(frame.format);
   const { width, height } = frame.visibleRect!;
@@ -86,10 +86,10 @@ const MATRICES: Readonly<Record<string, YuvColour['matrix']>> = {
 function colourOf(frame: VideoFrame, stated: VideoColorSpaceInit | undefined): YuvColour {
   const space = frame.colorSpace;
   const matrix =
-    MATRICES[space.matrix ?? stated?.matrix ?? ''] ?? MATRICES[guessColourSpace(frame.codedHeight).matrix]!;
+    MATRICES[stated?.matrix ?? space.matrix ?? ''] ?? MATRICES[guessColourSpace(frame.codedHeight).matrix]!;
   // Only 4:4:4 planes can hold red, green and blue.
   const impossible = matrix === 'rgb' && !frame.format?.startsWith('I444');
-  return { matrix: impossible ? 'bt709' : matrix, fullRange: space.fullRange ?? stated?.fullRange ?? false };
+  return { matrix: impossible ? 'bt709' : matrix, fullRange: stated?.fullRange ?? space.fullRange ?? false };
 }
 
 /** For video that says nothing: BT.601 below 720 lines, BT.709 from there, as players and Chromium's `<video>` assume. */

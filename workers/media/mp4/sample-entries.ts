@@ -7,6 +7,7 @@
 import { type AudioSampleEntry, type SampleEntry, VisualSampleEntry } from 'mp4box';
 import type { AudioCodecName, PictureGeometry } from '../demuxed.ts';
 import { AUDIO_ENTRY_BYTES, boxChain, entryBoxes, VISUAL_ENTRY_BYTES } from './entry-boxes.ts';
+import { h264Colour, type StatedColour } from './h264-colour.ts';
 
 /** A sample entry as mp4box read it, beside the file's own bytes, in which it stands at `entry.start`. */
 export interface EntrySource<Entry extends SampleEntry = SampleEntry> {
@@ -79,20 +80,34 @@ const MATRICES: Readonly<Record<number, string>> = {
   9: 'bt2020-ncl',
 };
 
-/** The colour space that the container states (`colr` of type nclx, or QuickTime's nclc); null where it states none. */
-export function colourSpaceOf(source: EntrySource): VideoColorSpaceInit | null {
-  const bytes = payload(source, 'colr');
-  if (!bytes || bytes.byteLength < 10) return null;
-  const view = new DataView(bytes.buffer);
-  const type = String.fromCharCode(...bytes.subarray(0, 4));
-  if (type !== 'nclx' && type !== 'nclc') return null;
+/** The colour space that the stream (H.264) or the container (`colr`, nclx or QuickTime's nclc) states; null for neither. */
+function colourSpaceOf(source: EntrySource): VideoColorSpaceInit | null {
+  const container = containerColour(payload(source, 'colr'));
+  const avcC = payload(source, 'avcC');
+  const stream = avcC === null ? null : h264Colour(avcC);
+  const primaries = stream?.primaries ?? container?.primaries ?? 0;
+  const transfer = stream?.transfer ?? container?.transfer ?? 0;
+  const matrix = stream?.matrix ?? container?.matrix ?? -1;
   const space: VideoColorSpaceInit = {
-    primaries: (PRIMARIES[view.getUint16(4)] as VideoColorPrimaries | undefined) ?? null,
-    transfer: (TRANSFERS[view.getUint16(6)] as VideoTransferCharacteristics | undefined) ?? null,
-    matrix: (MATRICES[view.getUint16(8)] as VideoMatrixCoefficients | undefined) ?? null,
-    fullRange: type === 'nclx' && bytes.byteLength > 10 ? bytes[10]! >= 0x80 : null,
+    primaries: (PRIMARIES[primaries] as VideoColorPrimaries | undefined) ?? null,
+    transfer: (TRANSFERS[transfer] as VideoTransferCharacteristics | undefined) ?? null,
+    matrix: (MATRICES[matrix] as VideoMatrixCoefficients | undefined) ?? null,
+    fullRange: stream?.fullRange ?? container?.fullRange ?? null,
   };
-  return space.primaries || space.transfer || space.matrix ? space : null;
+  return Object.values(space).some((value) => value !== null) ? space : null;
+}
+
+function containerColour(colr: Uint8Array<ArrayBuffer> | null): StatedColour | null {
+  if (!colr || colr.byteLength < 10) return null;
+  const view = new DataView(colr.buffer);
+  const type = String.fromCharCode(...colr.subarray(0, 4));
+  if (type !== 'nclx' && type !== 'nclc') return null;
+  return {
+    primaries: view.getUint16(4),
+    transfer: view.getUint16(6),
+    matrix: view.getUint16(8),
+    fullRange: type === 'nclx' && colr.byteLength > 10 ? colr[10]! >= 0x80 : null,
+  };
 }
 
 /**
