@@ -10,6 +10,17 @@ const WEBGPU_FLAGS = [
   '--ignore-gpu-blocklist',
 ];
 
+export const CHROMIUM_ARGUMENTS = [
+  '--headless=new',
+  '--no-sandbox',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  ...WEBGPU_FLAGS,
+];
+
 const executablePath = process.env.CHROMIUM_PATH;
 
 export default defineConfig({
@@ -28,16 +39,7 @@ export default defineConfig({
     acceptDownloads: true,
     launchOptions: {
       ...(executablePath ? { executablePath } : {}),
-      args: [
-        '--headless=new',
-        '--no-sandbox',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-        ...WEBGPU_FLAGS,
-      ],
+      args: CHROMIUM_ARGUMENTS,
     },
   },
   webServer: [

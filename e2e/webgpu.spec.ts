@@ -17,6 +17,7 @@ test('latents agree with WASM’s', async ({ context }) => {
     frames: 2,
     crop: { width: 32, height: 32 },
     unet: 'real',
+    keepLatents: true,
     modelsUrl: MODELS_URL,
   } as const;
   const wasm = await engine(context, { ...job, provider: 'wasm' });

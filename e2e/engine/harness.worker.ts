@@ -37,6 +37,7 @@ export type Command =
       /** Part of the picture to use, in source pixels from its top left; all of it when absent. */
       readonly crop?: { readonly width: number; readonly height: number };
       readonly unet: 'real' | 'silent';
+      readonly keepLatents?: boolean;
       readonly truthUrl?: string;
       readonly modelsUrl: string;
     };
@@ -47,6 +48,12 @@ export interface JobOutcome {
   readonly latents: readonly number[];
   readonly psnr: number | null;
   readonly seconds: number;
+  readonly secondsByStage: { readonly [stage: string]: number };
+  /** Of the whole job, spent inside model runs. */
+  readonly modelSeconds: number;
+  readonly evaluateSeconds: number;
+  /** Of all evaluations, ControlNet and UNet, attention's quadratic part aside. */
+  readonly evaluateGigaflops: number;
   readonly peakGpuLedgerBytes: number;
 }
 
@@ -179,14 +186,30 @@ async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutco
   const clip = part(await fetched(command.url), command);
   const plan = planJob(clip.info, command.settings, runtime.device, model.info);
   const latents: number[] = [];
-  const decode = model.decode.bind(model);
-  model.decode = (values, source) => {
-    for (const value of values.data) latents.push(value);
-    return decode(values, source);
+  let modelSeconds = 0;
+  let evaluateSeconds = 0;
+  let evaluateGigaflops = 0;
+  const timed = async <T>(work: Promise<T>): Promise<T> => {
+    const began = performance.now();
+    const result = await work;
+    modelSeconds += (performance.now() - began) / 1000;
+    return result;
   };
-  if (command.unet === 'silent') {
-    model.evaluate = async ({ sample }) => tensor(sample.dims);
-  }
+  const { encode, decode, evaluate } = model;
+  model.encode = (frames) => timed(encode.call(model, frames));
+  model.decode = (values, source) => {
+    if (command.keepLatents) for (const value of values.data) latents.push(value);
+    return timed(decode.call(model, values, source));
+  };
+  model.evaluate = async (inputs) => {
+    if (command.unet === 'silent') return tensor(inputs.sample.dims);
+    const [frames = 0, , height = 0, width = 0] = inputs.sample.dims;
+    const before = modelSeconds;
+    const output = await timed(evaluate.call(model, inputs));
+    evaluateSeconds += modelSeconds - before;
+    evaluateGigaflops += model.info.gigaflopsPerLatentPixel * frames * height * width;
+    return output;
+  };
   const truth = command.truthUrl === undefined ? null : await fetched(command.truthUrl);
   const truthFrames = truth?.frames({ startFrame: 0, endFrame: truth.info.frameCount })[Symbol.asyncIterator]();
   const errors: number[] = [];
@@ -218,6 +241,10 @@ async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutco
     latents,
     psnr: errors.length > 0 ? decibels(mean(errors)) : null,
     seconds,
+    secondsByStage: { ...run.meter.secondsByStage },
+    modelSeconds,
+    evaluateSeconds,
+    evaluateGigaflops,
     peakGpuLedgerBytes: runtime.ledger.peakBytes,
   };
 }
