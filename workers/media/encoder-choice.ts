@@ -9,9 +9,7 @@ import { EnhancerError } from '../errors.ts';
 import type { OutputCodec, Quality } from './output-format.ts';
 import { noEncoder, noWebCodecs } from './refusals.ts';
 
-export type CodecFamily = 'h264' | 'hevc' | 'av1' | 'vp9';
-/** How many bits the picture gets: the words of the settings. */
-export type EncodingQuality = 'small' | 'balanced' | 'high';
+export type CodecFamily = Exclude<OutputCodec, 'auto'>;
 
 export interface EncoderRequest {
   /** Even: 4:2:0 has a colour sample for every 2×2 pixels. The plan rounds output sizes to even. */
@@ -19,8 +17,8 @@ export interface EncoderRequest {
   readonly height: number;
   /** Frames per second. */
   readonly frameRate: number;
-  readonly codec: CodecFamily | 'auto';
-  readonly quality: EncodingQuality;
+  readonly codec: OutputCodec;
+  readonly quality: Quality;
 }
 
 export interface EncoderChoice {
@@ -70,7 +68,7 @@ async function isSupported(config: VideoEncoderConfig): Promise<boolean> {
   }
 }
 
-function noticeFor(family: CodecFamily, asked: CodecFamily | 'auto'): string | null {
+function noticeFor(family: CodecFamily, asked: OutputCodec): string | null {
   const name = FAMILY_NAMES[family];
   if (asked !== 'auto' && asked !== family) {
     return `This browser can't encode ${FAMILY_NAMES[asked]} at this size; the video will be ${name}.`;
@@ -99,7 +97,7 @@ export function candidateConfigs(family: CodecFamily, request: EncoderRequest): 
 }
 
 /** Bits per pixel and frame of H.264 at 1280×720, 30 frames a second. Measured in docs/media.md. */
-const BITS_PER_PIXEL: Readonly<Record<EncodingQuality, number>> = { small: 0.12, balanced: 0.3, high: 0.6 };
+const BITS_PER_PIXEL: Readonly<Record<Quality, number>> = { small: 0.12, balanced: 0.3, high: 0.6 };
 /** What newer codecs need of H.264's rate for the same picture. */
 const EFFICIENCY: Readonly<Record<CodecFamily, number>> = { h264: 1, hevc: 0.75, av1: 0.65, vp9: 0.75 };
 const REFERENCE_PIXELS = 1280 * 720;
@@ -112,7 +110,7 @@ export function bitrateOf(
   width: number,
   height: number,
   frameRate: number,
-  quality: EncodingQuality,
+  quality: Quality,
 ): number {
   const pixels = width * height;
   const perSecond =
