@@ -26,6 +26,8 @@ const executablePath = process.env.CHROMIUM_PATH;
 export default defineConfig({
   testDir: 'e2e',
   testMatch: '**/*.spec.ts',
+  // Needs ffmpeg: `npm run verify`.
+  ...(process.env.VERIFY_WITH_FFMPEG === undefined ? { testIgnore: 'verify/**' } : {}),
   // One job at a time: two would share two cores and time out together.
   workers: 1,
   fullyParallel: false,
