@@ -30,15 +30,27 @@ export class Denoiser {
   readonly #prediction: Prediction;
   readonly #scale: number;
   readonly #between: () => Promise<void>;
+  readonly #onTile: () => void;
 
-  /** @param between awaited before every tile: lets a pause, a cancel and messages through. */
-  constructor(plan: JobPlan, model: Model, conditioner: Conditioner, scale: number, between: () => Promise<void>) {
+  /**
+   * @param between awaited before every tile: lets a pause, a cancel and messages through.
+   * @param onTile called after every tile.
+   */
+  constructor(
+    plan: JobPlan,
+    model: Model,
+    conditioner: Conditioner,
+    scale: number,
+    between: () => Promise<void>,
+    onTile: () => void,
+  ) {
     this.#plan = plan;
     this.#model = model;
     this.#conditioner = conditioner;
     this.#prediction = predictionOf(model.manifest);
     this.#scale = scale;
     this.#between = between;
+    this.#onTile = onTile;
   }
 
   async open(window: Window): Promise<WindowCondition> {
@@ -103,6 +115,7 @@ export class Denoiser {
       for (let f = 0; f < frames.length; f += 1) {
         accumulateTile(outputs[f]!, channels, width, height, tile, output.data, f * size);
       }
+      this.#onTile();
     }
     frames.forEach((x, frame) => {
       condition.prediction.toX0(frame, x, outputs[frame]!, evaluation, outputs[frame]!);

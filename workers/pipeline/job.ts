@@ -65,7 +65,8 @@ export class JobRun {
     const frames = clip.frames({ startFrame: plan.sourceStart, endFrame: plan.sourceEnd, signal });
     this.#store = new FrameStore(this.#counted(frames), plan.sourceStart);
     this.#conditioner = new Conditioner(clip.info, plan, settings, model, this.#store);
-    this.#denoiser = new Denoiser(plan, model, this.#conditioner, settings.scale, () => this.#between());
+    const between = () => this.#between();
+    this.#denoiser = new Denoiser(plan, model, this.#conditioner, settings.scale, between, () => this.#tileDone());
     this.#reconstructor = new Reconstructor(plan, settings, model, this.#conditioner);
   }
 
@@ -81,6 +82,7 @@ export class JobRun {
         { seed: settings.seed, stream, frame: clipFrame(plan, frame), channels, x: 0, y: 0, width, height },
         out,
       );
+    this.#report('condition');
     try {
       await runWavefront<WindowCondition>({
         windows: plan.windows,
@@ -92,13 +94,11 @@ export class JobRun {
           noise(START_STREAM, frame, unit);
           condition.prediction.start(frame - window.startFrame, program, unit, out);
         },
-        predictX0: (_window, condition, frames, evaluation) =>
-          this.#timed('denoise', () => this.#denoiser.predictX0(condition, frames, evaluation)),
-        noise,
-        onEvaluation: () => {
-          this.meter.advance('denoise', 1 / (plan.windows.length * program.evaluations.length));
+        predictX0: (_window, condition, frames, evaluation) => {
           this.#report('denoise');
+          return this.#timed('denoise', () => this.#denoiser.predictX0(condition, frames, evaluation));
         },
+        noise,
         onFinal: (segment) => this.#finish(segment),
       });
     } finally {
@@ -112,6 +112,12 @@ export class JobRun {
     if (settings.range === null) return clip.audioTracks;
     const startUs = this.#originUs();
     return clip.audioTracks.map((track) => cutAudio(track, startUs, startUs + plan.output.durationUs));
+  }
+
+  #tileDone(): void {
+    const { plan, program } = this.#input;
+    this.meter.advance('denoise', 1 / (plan.windows.length * program.evaluations.length * plan.tiles.length));
+    this.#report('denoise');
   }
 
   async #finish({ startFrame, endFrame, frames }: FinalSegment<WindowCondition>): Promise<void> {

@@ -24,7 +24,13 @@ export function solverProgram(settings: Settings, manifest: Manifest): SolverPro
   return createProgram({ solver, steps: solverSteps(solver, settings.steps, startTimestep), startTimestep });
 }
 
-/** What `plan/` is told of a package. */
+const KNOWN = new WeakMap<Manifest, ModelInfo>();
+
+/** What `plan/` is told of a package: worked out once a manifest, since it builds the graphs to count their memory. */
 export function plannedModel(manifest: Manifest): ModelInfo {
-  return { ...modelInfo(manifest), startTimestep: predictionOf(manifest).startTimestep };
+  const known = KNOWN.get(manifest);
+  if (known) return known;
+  const info = { ...modelInfo(manifest), startTimestep: predictionOf(manifest).startTimestep };
+  KNOWN.set(manifest, info);
+  return info;
 }

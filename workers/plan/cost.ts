@@ -42,6 +42,22 @@ export function tensorsFit(model: ModelInfo, device: DeviceInfo, tile: TileSize,
   return largest <= Math.min(device.maxBindingBytes, device.maxBufferBytes);
 }
 
+/**
+ * GFLOP that one run on the processor may take: about six seconds on two cores. A run can't be interrupted, so that this is how
+ * long a pause, or the next sign of progress, may have to be waited for. Fixed, so that a layout doesn't depend on measured speed.
+ */
+const LONGEST_PROCESSOR_RUN_GIGAFLOPS = 250;
+
+/** Whether a tile's run is short enough to wait for. */
+export function runFits(model: ModelInfo, device: DeviceInfo, tile: TileSize, frames: number): boolean {
+  if (device.provider !== 'wasm') return true;
+  const gigaflops = model.gigaflopsPerLatentPixel * tile.tileWidth * tile.tileHeight * frames;
+  return gigaflops <= LONGEST_PROCESSOR_RUN_GIGAFLOPS || model.gigaflopsPerLatentPixel > SMALL_MODEL_GIGAFLOPS;
+}
+
+/** Above this a latent pixel costs so much that bounding a run would only shrink tiles to nothing: the official model. */
+const SMALL_MODEL_GIGAFLOPS = 0.05;
+
 export interface HeapLoad {
   readonly latentPixels: number;
   readonly latentChannels: number;

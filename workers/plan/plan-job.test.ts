@@ -221,9 +221,27 @@ describe('planning a job', () => {
     const plan = (device = deviceOf()) => planJob(clipOf(320, 180, 30), settingsOf({ scale: 3 }), device, model);
     const tight = deviceOf({ maxBindingBytes: 128 * MIB });
     expect(plan(tight).tiles.length).toBeGreaterThan(plan().tiles.length);
-    expect(plan(deviceOf({ maxBindingBytes: 128 * MIB, provider: 'wasm' })).tiles.length).toBeLessThan(
-      plan(tight).tiles.length,
-    );
+    const wasm = deviceOf({ maxBindingBytes: 128 * MIB, provider: 'wasm' });
+    expect(plan(wasm).tiles).toEqual(plan(deviceOf({ provider: 'wasm' })).tiles);
+  });
+
+  test('a run on the processor is short enough to wait for', () => {
+    for (const [width, height, scale] of [
+      [512, 320, 2],
+      [854, 480, 4],
+      [1920, 1080, 2],
+    ] as const) {
+      const { tiles, windows } = planJob(
+        clipOf(width, height, 60),
+        settingsOf({ scale }),
+        deviceOf({ provider: 'wasm' }),
+        NANO,
+      );
+      const frames = Math.max(...windows.map(({ startFrame, endFrame }) => endFrame - startFrame));
+      for (const { latentWidth, latentHeight } of tiles) {
+        expect(frames * latentWidth * latentHeight * NANO.gigaflopsPerLatentPixel).toBeLessThanOrEqual(250);
+      }
+    }
   });
 });
 

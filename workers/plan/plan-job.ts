@@ -9,6 +9,7 @@ import {
   DEFAULT_STAGE_RATES,
   defaultMemoryBudgetBytes,
   heapBytes,
+  runFits,
   type StageRates,
   secondsByStage,
   storageBytes,
@@ -201,6 +202,7 @@ function chooseLayout(
         leastTile,
         (tileWidth, tileHeight) =>
           tileBytes(model, { tileWidth, tileHeight }, longest) <= budget &&
+          runFits(model, device, { tileWidth, tileHeight }, longest) &&
           tensorsFit(model, device, { tileWidth, tileHeight }, longest),
       );
       if (grid === null) continue;
