@@ -102,10 +102,14 @@ export function matMul(g: GraphBuilder, a: Value, b: Value): Value {
   return g.node('MatMul', [a, b], shape, {}, { multiplyAdds: product([...shape, inner]) });
 }
 
+/** Rows above and below, columns left and right; or each side by itself. */
+export type Padding =
+  | readonly [rows: number, columns: number]
+  | readonly [top: number, left: number, bottom: number, right: number];
+
 export interface ConvolutionOptions {
   readonly stride?: number;
-  /** Rows above and below, columns left and right. */
-  readonly padding: readonly [rows: number, columns: number];
+  readonly padding: Padding;
   /** Height and width of the result, where the stride changes them. */
   readonly plane?: Shape;
 }
@@ -116,18 +120,19 @@ export function convolution(
   x: Value,
   weights: Value,
   bias: Value | null,
-  { stride = 1, padding: [rows, columns], plane = x.shape.slice(2) }: ConvolutionOptions,
+  { stride = 1, padding, plane = x.shape.slice(2) }: ConvolutionOptions,
 ): Value {
   const [output, input, height, width] = weights.shape.map(fixedSize) as [number, number, number, number];
   if (x.shape.length !== 4 || fixedSize(x.shape[1]) !== input) {
     throw new RangeError(`Conv: ${shapeText(x.shape)} with ${shapeText(weights.shape)}`);
   }
   const shape = [x.shape[0]!, dimension(output), ...plane];
+  const pads = padding.length === 4 ? padding : [...padding, ...padding];
   return g.node(
     'Conv',
     bias === null ? [x, weights] : [x, weights, bias],
     shape,
-    { kernel_shape: [height, width], strides: [stride, stride], pads: [rows, columns, rows, columns] },
+    { kernel_shape: [height, width], strides: [stride, stride], pads },
     { multiplyAdds: product([...shape, dimension(input * height * width)]) },
   );
 }

@@ -1,16 +1,10 @@
-/**
- * Multi-head attention (SPEC §1.2) from MatMul and Softmax.
- *
- * The contrib fused operators are wrong on some devices (docs/models.md), and the standard one runs on the CPU; this
- * form is right everywhere. Its price is the score matrix: batch·heads·tokens² floats, which for attention in space the plan
- * must bound by the tile's size. {@link weigh} is the only place that knows how scores are laid out, so a form that goes
- * frame by frame or by rows of queries replaces that function alone.
- */
+/** Multi-head attention of the transformers (SPEC §1.2). */
 
+import { weigh } from '../onnx/attention.ts';
 import { dimension, fixedSize, product } from '../onnx/dimension.ts';
 import type { GraphBuilder, Value, WeightRole } from '../onnx/graph.ts';
+import { linear } from '../onnx/layers.ts';
 import * as op from '../onnx/operators.ts';
-import { linear } from './layers.ts';
 import type { Network } from './network.ts';
 
 /**
@@ -42,11 +36,6 @@ export function attention(
     const merged = op.reshapeLike(g, op.transpose(g, mixed, [0, 2, 1, 3]), query);
     return linear(network, `${path}.to_out.0`, merged, fixedSize(x.shape.at(-1)), { role });
   });
-}
-
-/** q [B, heads, N, D], k [B, heads, D, M], v [B, heads, M, D] → [B, heads, N, D]. */
-function weigh(g: GraphBuilder, q: Value, k: Value, v: Value): Value {
-  return op.matMul(g, op.softmax(g, op.matMul(g, q, k)), v);
 }
 
 /**

@@ -2,9 +2,10 @@
 
 import { dimension, shapeOf } from '../onnx/dimension.ts';
 import type { Value } from '../onnx/graph.ts';
+import { convolution, linear, silu } from '../onnx/layers.ts';
 import * as op from '../onnx/operators.ts';
 import { encoder } from './encoder.ts';
-import { convolution, embedding, linear, silu } from './layers.ts';
+import { embedding } from './layers.ts';
 import { FRAMES, type Network, planeOf, timeWidth } from './network.ts';
 
 export interface ControlNetInputs {

@@ -1,7 +1,7 @@
 /** Input and middle blocks: the half that UNet and ControlNet both have (SPEC §1.3). */
 
 import type { Value } from '../onnx/graph.ts';
-import { convolution } from './layers.ts';
+import { convolution } from '../onnx/layers.ts';
 import { channelsAt, type Features, type Network } from './network.ts';
 import { downsample, residualBlock } from './residual-block.ts';
 import { firstTemporalTransformer, spatialTransformer, temporalTransformer } from './transformer.ts';

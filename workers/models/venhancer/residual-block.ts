@@ -2,18 +2,11 @@
 
 import { dimension } from '../onnx/dimension.ts';
 import type { Value } from '../onnx/graph.ts';
+import { convolution, groupNorm, linear, silu, temporalConvolution } from '../onnx/layers.ts';
 import * as op from '../onnx/operators.ts';
-import {
-  CONVOLUTION_NORM_EPSILON,
-  convolution,
-  groupNorm,
-  linear,
-  projectionRole,
-  silu,
-  temporalConvolution,
-} from './layers.ts';
+import { overSpace, overTime } from '../onnx/video-layout.ts';
+import { CONVOLUTION_NORM_EPSILON, projectionRole } from './layers.ts';
 import { type Features, type Network, planeOf } from './network.ts';
-import { overSpace, overTime } from './temporal.ts';
 
 /**
  * [F, Cin, h, w] → [F, outputs, h, w].

@@ -2,11 +2,12 @@
 
 import { fixedSize } from '../onnx/dimension.ts';
 import type { Value, WeightRole } from '../onnx/graph.ts';
+import { groupNorm, layerNorm, linear } from '../onnx/layers.ts';
 import * as op from '../onnx/operators.ts';
+import { frameSequences, fromFrameSequences, fromPixelTokens, overTime, pixelTokens } from '../onnx/video-layout.ts';
 import { attention } from './attention.ts';
-import { groupNorm, layerNorm, linear, projectionRole, TRANSFORMER_NORM_EPSILON } from './layers.ts';
+import { projectionRole, TRANSFORMER_NORM_EPSILON } from './layers.ts';
 import type { Features, Network } from './network.ts';
-import { frameSequences, fromFrameSequences, fromPixelTokens, overTime, pixelTokens } from './temporal.ts';
 
 /** [F, C, h, w]; every frame's pixels attend to one another, then to the text where the model has one. */
 export function spatialTransformer(network: Network, path: string, x: Features, context: Value | null): Value {

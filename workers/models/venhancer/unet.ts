@@ -2,9 +2,10 @@
 
 import { dimension, shapeOf } from '../onnx/dimension.ts';
 import type { Value } from '../onnx/graph.ts';
+import { convolution, groupNorm, silu } from '../onnx/layers.ts';
 import * as op from '../onnx/operators.ts';
 import { encoder, levelBlock } from './encoder.ts';
-import { CONVOLUTION_NORM_EPSILON, convolution, embedding, groupNorm, silu } from './layers.ts';
+import { CONVOLUTION_NORM_EPSILON, embedding } from './layers.ts';
 import { channelsAt, type Features, FRAMES, type Network, planeOf, timeWidth } from './network.ts';
 import { upsample } from './residual-block.ts';
 

@@ -1,8 +1,8 @@
 /** Between the two layouts: frames first [F, C, h, w] for layers in space, [1, C, F, h·w] for layers in time. */
 
-import { dimension, product } from '../onnx/dimension.ts';
-import type { GraphBuilder, Value } from '../onnx/graph.ts';
-import * as op from '../onnx/operators.ts';
+import { dimension, product } from './dimension.ts';
+import type { GraphBuilder, Value } from './graph.ts';
+import * as op from './operators.ts';
 
 /** [F, C, h, w] → [1, C, F, h·w]. */
 export function overTime(g: GraphBuilder, x: Value): Value {
