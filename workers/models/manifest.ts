@@ -18,8 +18,24 @@ export interface NetworkConfig {
   readonly padding: 'reference' | 'plain';
 }
 
+/** diffusers' KL autoencoders, with their keys (SPEC §3). */
+export interface KlAutoencoderConfig {
+  readonly family: 'kl';
+  /** `temporal`: Stable Video Diffusion's, which mixes frames; `spatial`: Stable Diffusion's, frame by frame. */
+  readonly decoder: 'temporal' | 'spatial';
+  readonly latentChannels: number;
+  /** Per level, finest first; each level but the last halves the plane. */
+  readonly channels: readonly number[];
+  /** Encoder residual blocks per level; the decoder has one more. */
+  readonly blocks: number;
+  readonly groups: number;
+  /** `legacy`: files from before diffusers 0.18 call the attention's linears query, key, value, proj_attn. */
+  readonly attentionKeys: 'current' | 'legacy';
+}
+
 export type AutoencoderConfig =
   | { readonly family: 'none' }
+  | KlAutoencoderConfig
   /** docs/nano-model.md: DCT of luma, half-size DCT of chroma; `source` leaned on. */
   | { readonly family: 'block-transform'; readonly factor: number };
 

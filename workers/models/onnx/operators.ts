@@ -174,6 +174,16 @@ export function concat(g: GraphBuilder, values: readonly Value[], axis: number):
   return g.node('Concat', values, shape, { axis });
 }
 
+/** Channels [from, to) of x [N, C, …]. */
+export function channels(g: GraphBuilder, x: Value, from: number, to: number): Value {
+  const inputs = [x, g.integers([from]), g.integers([to]), g.integers([1])];
+  return g.node('Slice', inputs, [x.shape[0]!, dimension(to - from), ...x.shape.slice(2)]);
+}
+
+export function clamp(g: GraphBuilder, x: Value, least: number, most: number): Value {
+  return g.node('Clip', [x, g.scalar(least), g.scalar(most)], x.shape);
+}
+
 /** Nearest neighbour, twice the height and width; `plane` is what the result's height and width are called. */
 export function doubled(g: GraphBuilder, x: Value, plane: Shape): Value {
   const scales = g.floats('doubling', [4], Float32Array.of(1, 1, 2, 2));
