@@ -6,11 +6,11 @@
  */
 
 import {
-  BlobSource,
   type EncodedPacket,
   EncodedPacketSink,
   Input,
   type InputAudioTrack,
+  type InputTrack,
   type InputVideoTrack,
   MATROSKA,
   WEBM,
@@ -20,6 +20,7 @@ import type { AudioTrackInfo, ClipInfo } from '../clip-info.ts';
 import type { AudioCodecName, AudioTrack, DemuxedClip, DemuxedVideo, PictureGeometry } from '../demuxed.ts';
 import { frameRateOf } from '../frame-rate.ts';
 import { encrypted, noFrames, notAVideo, noVideoTrack, truncated, unsupportedCodec } from '../refusals.ts';
+import { GuardedBlobSource } from './guarded-source.ts';
 
 const CACHE_BYTES = 8 * 1024 * 1024;
 const DEFAULT_FRAME_US = 40_000;
@@ -27,7 +28,10 @@ const MAX_FRAMES = 20_000_000;
 
 /** @throws EnhancerError any of the refusals of an unreadable, cut, empty or picture-less file. */
 export async function openMatroska(file: Blob, name: string, signal?: AbortSignal): Promise<DemuxedClip> {
-  const input = new Input({ source: new BlobSource(file, { maxCacheSize: CACHE_BYTES }), formats: [WEBM, MATROSKA] });
+  const input = new Input({
+    source: new GuardedBlobSource(file, { maxCacheSize: CACHE_BYTES }),
+    formats: [WEBM, MATROSKA],
+  });
   try {
     await assertWhole(file);
     return await open(input, file, name, signal);
@@ -37,17 +41,26 @@ export async function openMatroska(file: Blob, name: string, signal?: AbortSigna
   }
 }
 
-async function open(input: Input, file: Blob, name: string, signal: AbortSignal | undefined): Promise<DemuxedClip> {
+type MatroskaInput = Input<GuardedBlobSource>;
+
+async function open(
+  input: MatroskaInput,
+  file: Blob,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<DemuxedClip> {
+  const { source } = input;
   const track = await input.getPrimaryVideoTrack();
   if (!track) throw noVideoTrack();
-  const frames = await listPackets(new EncodedPacketSink(track), signal);
+  const frames = await listPackets(track, source, signal);
   if (frames.length === 0) throw noFrames();
-  const video = await demuxVideo(track, frames);
+  const video = await demuxVideo(track, frames, source);
 
   const { order, timestampsUs } = presentation(frames);
   const lastDurationUs = lastDuration(frames[order.at(-1)!]!, timestampsUs);
   const { rate, variable } = frameRateOf(timestampsUs, lastDurationUs, 1e6 / (await track.getTimeResolution()));
-  const audio = await Promise.all((await input.getAudioTracks()).map((audioTrack) => demuxAudio(audioTrack, signal)));
+  const audio: Awaited<ReturnType<typeof demuxAudio>>[] = [];
+  for (const audioTrack of await input.getAudioTracks()) audio.push(await demuxAudio(audioTrack, source, signal));
   const { geometry, decoderConfig } = video;
   const sideways = geometry.rotationDegrees % 180 !== 0;
   const info: ClipInfo = {
@@ -79,8 +92,14 @@ interface ListedPacket {
 }
 
 /** Every packet's times, in decode order, without its data. */
-async function listPackets(sink: EncodedPacketSink, signal: AbortSignal | undefined): Promise<ListedPacket[]> {
+async function listPackets(
+  track: InputTrack,
+  source: GuardedBlobSource,
+  signal: AbortSignal | undefined,
+): Promise<ListedPacket[]> {
   const listed: ListedPacket[] = [];
+  source.beginPass();
+  const sink = new EncodedPacketSink(track);
   for await (const packet of sink.packets(undefined, undefined, { metadataOnly: true })) {
     throwIfAborted(signal);
     listed.push({
@@ -103,7 +122,11 @@ function lastDuration(last: ListedPacket, timestampsUs: readonly number[]): numb
   return last.durationUs || interval || DEFAULT_FRAME_US;
 }
 
-async function demuxVideo(track: InputVideoTrack, frames: readonly ListedPacket[]): Promise<DemuxedVideo> {
+async function demuxVideo(
+  track: InputVideoTrack,
+  frames: readonly ListedPacket[],
+  source: GuardedBlobSource,
+): Promise<DemuxedVideo> {
   const config = await track.getDecoderConfig();
   if (!config) {
     const codec = await track.getCodec();
@@ -134,6 +157,7 @@ async function demuxVideo(track: InputVideoTrack, frames: readonly ListedPacket[
     sync: Uint8Array.from(frames, (frame, i) => (frame.sync || i === 0 ? 1 : 0)),
     frameSamples: Uint32Array.from(order),
     async *packets(firstSample) {
+      source.beginPass();
       const sink = new EncodedPacketSink(track);
       const start = await packetAt(sink, frames, firstSample);
       for await (const packet of sink.packets(start)) yield packet.data.slice();
@@ -160,11 +184,12 @@ const COPYABLE: readonly AudioCodecName[] = ['aac', 'mp3', 'opus', 'flac', 'ac3'
 
 async function demuxAudio(
   track: InputAudioTrack,
+  source: GuardedBlobSource,
   signal: AbortSignal | undefined,
 ): Promise<{ track: AudioTrack; info: AudioTrackInfo }> {
   const codec = await track.getCodec();
   const config = await track.getDecoderConfig();
-  const packets = await listPackets(new EncodedPacketSink(track), signal);
+  const packets = await listPackets(track, source, signal);
   const copyable = config !== null && packets.length > 0 ? (COPYABLE.find((name) => name === codec) ?? null) : null;
   const decoderConfig = config ?? {
     codec: String(codec ?? (await track.getInternalCodecId())),
@@ -181,6 +206,7 @@ async function demuxAudio(
       packetCount: copyable === null ? 0 : packets.length,
       async *packets(packetSignal) {
         if (copyable === null) return;
+        source.beginPass();
         for await (const packet of new EncodedPacketSink(track).packets()) {
           throwIfAborted(packetSignal);
           yield { data: packet.data.slice(), timestampUs: packet.timestamp * 1e6, durationUs: packet.duration * 1e6 };

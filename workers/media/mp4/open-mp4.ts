@@ -6,7 +6,7 @@
  * Limits: one sample description a video track; QuickTime's compressed movie headers (`cmov`, last seen around 2000) are not read.
  */
 
-import { AudioSampleEntry, createFile, type ISOFile, MP4BoxBuffer, VisualSampleEntry } from 'mp4box';
+import { AudioSampleEntry, createFile, type ISOFile, Log, MP4BoxBuffer, VisualSampleEntry } from 'mp4box';
 import { EnhancerError, throwIfAborted } from '../../errors.ts';
 import type { AudioTrackInfo, ClipInfo } from '../clip-info.ts';
 import type { AudioTrack, DemuxedClip, DemuxedVideo } from '../demuxed.ts';
@@ -18,6 +18,9 @@ import { type PlacedSample, placeAudio, placeVideo } from './edit-list.ts';
 import { guardBoxes } from './moov-guard.ts';
 import { audioDescription, isEncrypted, pictureGeometry, videoDecoderConfig } from './sample-entries.ts';
 import { addMoof, checkExtent, type SampleTable, SampleTableBuilder } from './sample-table.ts';
+
+// mp4box writes what it finds broken to the console; here it becomes an error, with words.
+Log.error = () => {};
 
 type Moov = ISOFile['moov'];
 type Trak = Moov['traks'][number];
