@@ -44,6 +44,13 @@ const ASSETS = `samples/sample.mp4
   A clip made by a video generator, from the VEnhancer repository (Vchitect/VEnhancer, prompts/), Apache-2.0 as stated by
   its author. Unchanged.
 
+tokenizer/merges.txt.gz
+  The byte-pair merges of OpenAI's CLIP (MIT, Copyright (c) 2021 OpenAI), from the Python package open_clip_torch 3.3.0 (MIT, Copyright (c)
+  2012-2021 Gabriel Ilharco, Mitchell Wortsman, Nicholas Carlini, Rohan Taori, Achal Dave, Vaishaal Shankar, John Miller, Hongseok Namkoong,
+  Hannaneh Hajishirzi, Ali Farhadi, Ludwig Schmidt). Shortened to the merges in use. MIT's terms:
+
+${MIT_TERMS.replace(/^(?=.)/gm, '  ')}
+
 models/nano
   Our own weights, Apache-2.0. What they were trained on, with licences, is listed in training/DATA.md.`;
 
