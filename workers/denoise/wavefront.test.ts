@@ -5,7 +5,7 @@ import { accumulateTile, extractTile } from './blend.ts';
 import { analyticX0, largestDifference } from './fixtures/analytic.ts';
 import { fillNoise, START_STREAM } from './noise.ts';
 import { applyUpdate, createProgram, type Evaluation, type Solver, type SolverProgram } from './solvers.ts';
-import { runWavefront } from './wavefront.ts';
+import { runWavefront, type WavefrontState } from './wavefront.ts';
 
 const CHANNELS = 2;
 const WIDTH = 12;
@@ -200,6 +200,42 @@ describe('the wavefront', () => {
       });
     expect((await collect(windows, program, reused)).frames).toEqual((await collect(windows, program, fresh)).frames);
   });
+
+  for (const [layout, windows, count] of LAYOUTS) {
+    test.each(PROGRAMS)(`${layout}: %s goes on from its states to the same values`, async (_, solver, steps) => {
+      const program = createProgram({ solver, steps });
+      const runFrom = async (from: WavefrontState | null, checkpoint: (state: WavefrontState) => void) => {
+        const finished = new Map<number, Float32Array>();
+        await runWavefront<null>({
+          windows,
+          program,
+          frameSize: SIZE,
+          open: () => null,
+          startFrame: (frame, _w, _c, out) => startSample(frame, out),
+          predictX0: async (_w, _c, xs, e) => predictMixed(xs, e),
+          noise: stepNoise,
+          onFinal: ({ startFrame, frames }) => {
+            for (const [i, x] of frames.entries()) finished.set(startFrame + i, x);
+          },
+          checkpoint: (state) => checkpoint(structuredClone(state())),
+          from,
+        });
+        return finished;
+      };
+      const states: WavefrontState[] = [];
+      const whole = await runFrom(null, (state) => states.push(state));
+      expect(whole.size).toBe(count);
+      expect(states.length).toBe(windows.length * program.evaluations.length);
+      for (const [i, state] of states.entries()) {
+        if (i % 3 > 0 && i < states.length - 1) continue;
+        let evaluations = i + 1;
+        const rest = await runFrom(state, () => evaluations++);
+        expect(evaluations).toBe(states.length);
+        expect(rest.size).toBe(count - (windows[state.taken - state.done.length]?.startFrame ?? count));
+        for (const [frame, x] of rest) expect(x).toEqual(whole.get(frame));
+      }
+    });
+  }
 
   test('keeps no more windows open than evaluations + 1, however long the clip, and reads the sequence as it goes', async () => {
     const program = createProgram({ solver: 'ddim', steps: 4 });

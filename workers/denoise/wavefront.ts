@@ -7,7 +7,8 @@
  * (x0 predictions are cross-faded in order). Of the windows that may run, the oldest does; a new one is opened only when none may.
  * A frame's state (x, at most one saved array) exists once, however many windows overlap it, and is advanced as soon as its last window
  * has predicted it; only frames that a later window shares hold an x0 in between. Memory: (evaluations·stride + overlap) frames, one or two
- * arrays each, a third in overlaps. Pure; runs anywhere.
+ * arrays each, a third in overlaps. Between evaluations the whole of it is a {@link WavefrontState}, from which it can go on in another
+ * process to the very same values. Pure; runs anywhere.
  */
 
 import { throwIfAborted } from '../errors.ts';
@@ -23,6 +24,26 @@ export interface FinalSegment<Condition> {
   readonly endFrame: number;
   /** Latents of [startFrame, endFrame); owned by the receiver. */
   readonly frames: readonly Float32Array[];
+}
+
+/** One frame's arrays, `frameSize` values each. */
+export interface WavefrontFrame {
+  readonly frame: number;
+  readonly x: Float32Array;
+  /** What the solver keeps between evaluations; null where the program uses none. */
+  readonly saved: Float32Array | null;
+  /** Its x0 of the running evaluation as far as blended; null unless a later window has still to predict it. */
+  readonly x0: Float32Array | null;
+}
+
+/** Everything that the rest of the work depends on, beside the options. */
+export interface WavefrontState {
+  /** Windows taken from the sequence, finished ones among them. */
+  readonly taken: number;
+  /** Evaluations done by each open window; these are the last of those taken. */
+  readonly done: readonly number[];
+  /** In ascending order. */
+  readonly frames: readonly WavefrontFrame[];
 }
 
 export interface WavefrontOptions<Condition> {
@@ -49,6 +70,13 @@ export interface WavefrontOptions<Condition> {
   /** Receives segments in order, [start of this window, start of the next); awaited before more is computed. */
   onFinal(segment: FinalSegment<Condition>): Promise<void> | void;
   onEvaluation?(window: Window, evaluation: Evaluation): void;
+  /**
+   * Called after every evaluation and the segments that it finishes. What `state` returns holds live arrays: valid
+   * until the promise settles and while `predictX0` runs.
+   */
+  checkpoint?(state: () => WavefrontState): Promise<void> | void;
+  /** Goes on from here; its arrays are taken over. `windows` is the whole sequence again. */
+  readonly from?: WavefrontState | null;
   readonly signal?: AbortSignal;
 }
 
@@ -100,14 +128,25 @@ export async function runWavefront<Condition>(options: WavefrontOptions<Conditio
     return copy;
   };
 
-  const openNext = async (): Promise<boolean> => {
+  let taken = 0;
+
+  const state = (): WavefrontState => ({
+    taken,
+    done: open.map(({ done }) => done),
+    frames: [...frames].sort(([a], [b]) => a - b).map(([frame, { x, saved, x0 }]) => ({ frame, x, saved, x0 })),
+  });
+
+  /** Opens the next window, without frames that are there already; `skipped` when it has long been finished. */
+  const openNext = async (skipped = false): Promise<boolean> => {
     const extent = await extents.take();
     if (extent === null) return false;
+    taken++;
     if (last !== null && (extent.startFrame <= last.startFrame || extent.endFrame <= last.endFrame)) {
       throw new RangeError(`window ${extent.index} does not follow window ${last.index}`);
     }
     const overlap = last === null ? 0 : Math.max(0, last.endFrame - extent.startFrame);
     last = extent;
+    if (skipped) return true;
     const condition = await options.open(extent);
     for (let frame = extent.startFrame; frame < extent.endFrame; frame++) {
       if (frames.has(frame)) continue;
@@ -176,7 +215,17 @@ export async function runWavefront<Condition>(options: WavefrontOptions<Conditio
     options.close?.(window.extent, window.condition);
   };
 
+  const restore = async (from: WavefrontState): Promise<void> => {
+    for (const { frame, x, saved, x0 } of from.frames) frames.set(frame, { x, saved, x0 });
+    const finished = from.taken - from.done.length;
+    for (let i = 0; i < from.taken; i++) {
+      if (!(await openNext(i < finished))) throw new RangeError(`the state is of more than ${i} windows`);
+      if (i >= finished) open.at(-1)!.done = from.done[i - finished]!;
+    }
+  };
+
   try {
+    if (options.from) await restore(options.from);
     for (;;) {
       throwIfAborted(signal);
       const next = await extents.peek();
@@ -187,6 +236,7 @@ export async function runWavefront<Condition>(options: WavefrontOptions<Conditio
       }
       await run(open[i]!, (open[i + 1]?.extent ?? next)?.startFrame ?? Number.POSITIVE_INFINITY);
       while (open[0]?.done === total) await finish(open[0]);
+      await options.checkpoint?.(state);
     }
   } finally {
     await extents.close();

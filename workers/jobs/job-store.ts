@@ -1,0 +1,207 @@
+/**
+ * Where journals, private copies of clips and finished files live: the origin private file system, a folder a job; memory where the
+ * browser has none (private windows, mostly), and then nothing outlives the worker.
+ *
+ * Runs in a worker (sync access handles).
+ */
+
+import { EnhancerError } from '../errors.ts';
+import { type ByteFile, MemoryFile, storageError } from './byte-file.ts';
+import { type JobRecord, Journal } from './journal.ts';
+
+const JOBS = 'jobs';
+const OUTPUTS = 'outputs';
+const JOURNAL = 'journal';
+const STATES = ['state-0', 'state-1'] as const;
+const SOURCE = 'source';
+/** A page that is still open may hold an output it has not saved; a day later it has had its chance. */
+const OUTPUT_KEPT_MS = 24 * 3600 * 1000;
+/** A worker that was ended a moment ago may still hold its files. */
+const HANDLE_PATIENCE_MS = 3000;
+const COPY_BYTES = 4 * 2 ** 20;
+
+/** A file being written; `finish` closes it. */
+export interface OutputFile {
+  readonly handle: ByteFile;
+  finish(): Promise<File>;
+  /** Gives it up. */
+  drop(): Promise<void>;
+}
+
+export class JobStore {
+  readonly #root: FileSystemDirectoryHandle | null;
+
+  private constructor(root: FileSystemDirectoryHandle | null) {
+    this.#root = root;
+  }
+
+  static async open(): Promise<JobStore> {
+    const root = await globalThis.navigator?.storage?.getDirectory?.().catch(() => null);
+    return new JobStore(root ?? null);
+  }
+
+  /** Starts a job's journal. @throws EnhancerError `QUOTA_EXCEEDED`, `STORAGE_FAILED`. */
+  async create<Extra>(job: JobRecord): Promise<Journal<Extra>> {
+    if (!this.#root) return Journal.create(new MemoryFile(), [new MemoryFile(), new MemoryFile()], job);
+    try {
+      const folder = await this.#folder(job.id, true);
+      return Journal.create(await hold(folder, JOURNAL), await this.#states(folder), job);
+    } catch (error) {
+      throw storageError(error);
+    }
+  }
+
+  /** A job to go on with. @throws EnhancerError `STORAGE_FAILED` when it is not there or was never whole. */
+  async resume<Extra>(id: string): Promise<Journal<Extra>> {
+    try {
+      const folder = await this.#folder(id);
+      const journal = Journal.open<Extra>(await hold(folder, JOURNAL), await this.#states(folder));
+      if (journal) return journal;
+    } catch (error) {
+      throw gone(error);
+    }
+    throw gone();
+  }
+
+  /**
+   * Looks at every job without a worker on it, newest first; drops folders in which nothing was ever begun.
+   * @param running ids to leave alone.
+   */
+  async *unfinished(running: ReadonlySet<string>): AsyncGenerator<{ journal: Journal<never>; hasSource: boolean }> {
+    if (!this.#root) return;
+    const jobs = await this.#root.getDirectoryHandle(JOBS, { create: true });
+    for (const id of (await namesIn(jobs)).sort().reverse()) {
+      if (running.has(id)) continue;
+      const folder = await jobs.getDirectoryHandle(id);
+      let file: ByteFile | null = null;
+      try {
+        file = await hold(folder, JOURNAL, 0);
+        const journal = Journal.open<never>(file, null);
+        if (journal) yield { journal, hasSource: (await namesIn(folder)).includes(SOURCE) };
+        else await jobs.removeEntry(id, { recursive: true });
+      } catch {
+        // Held by another tab between its start and its lock, or unreadable: not ours to judge now.
+      } finally {
+        file?.close();
+      }
+    }
+  }
+
+  async discard(id: string): Promise<void> {
+    const jobs = await this.#root?.getDirectoryHandle(JOBS, { create: true });
+    const until = performance.now() + HANDLE_PATIENCE_MS;
+    for (;;) {
+      try {
+        await jobs?.removeEntry(id, { recursive: true });
+        return;
+      } catch (error) {
+        if (error instanceof DOMException && error.name === 'NotFoundError') return;
+        if (performance.now() > until) throw storageError(error);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    }
+  }
+
+  /** Keeps a copy of the clip with its job. @throws EnhancerError `QUOTA_EXCEEDED`, `STORAGE_FAILED`. */
+  async keepSource(id: string, source: File): Promise<void> {
+    if (!this.#root) return;
+    const folder = await this.#folder(id, true);
+    const handle = await hold(folder, SOURCE);
+    try {
+      for (let at = 0; at < source.size; at += COPY_BYTES) {
+        handle.write(new Uint8Array(await source.slice(at, at + COPY_BYTES).arrayBuffer()), { at });
+      }
+      handle.flush();
+    } catch (error) {
+      throw storageError(error);
+    } finally {
+      handle.close();
+    }
+  }
+
+  /** The copy that was kept, under the clip's own name; null where none was. */
+  async source(id: string, name: string, lastModified: number): Promise<File | null> {
+    try {
+      const copy = await (await (await this.#folder(id)).getFileHandle(SOURCE)).getFile();
+      return new File([copy], name, { type: copy.type, lastModified });
+    } catch {
+      return null;
+    }
+  }
+
+  /** A file for the result; older results that nobody can still be waiting for are dropped. */
+  async createOutput(name: string): Promise<OutputFile> {
+    if (!this.#root) {
+      const handle = new MemoryFile();
+      return {
+        handle,
+        finish: async () => new File([handle.contents], name, { type: 'video/mp4' }),
+        drop: async () => {},
+      };
+    }
+    const outputs = await this.#root.getDirectoryHandle(OUTPUTS, { create: true });
+    for (const old of await namesIn(outputs)) {
+      const madeAt = Number.parseInt(old, 10);
+      if (!(Date.now() - madeAt < OUTPUT_KEPT_MS))
+        await outputs.removeEntry(old, { recursive: true }).catch(() => undefined);
+    }
+    const folderName = `${Date.now()}-${crypto.randomUUID()}`;
+    const folder = await outputs.getDirectoryHandle(folderName, { create: true });
+    const handle = await hold(folder, name);
+    return {
+      handle,
+      finish: async () => {
+        handle.flush();
+        handle.close();
+        return (await folder.getFileHandle(name)).getFile();
+      },
+      drop: async () => {
+        handle.close();
+        await outputs.removeEntry(folderName, { recursive: true }).catch(() => undefined);
+      },
+    };
+  }
+
+  async #folder(id: string, create = false): Promise<FileSystemDirectoryHandle> {
+    const jobs = await this.#root?.getDirectoryHandle(JOBS, { create: true });
+    if (!jobs) throw gone();
+    return jobs.getDirectoryHandle(id, { create });
+  }
+
+  async #states(folder: FileSystemDirectoryHandle): Promise<[ByteFile, ByteFile]> {
+    return [await hold(folder, STATES[0]), await hold(folder, STATES[1])];
+  }
+}
+
+async function namesIn(folder: FileSystemDirectoryHandle): Promise<string[]> {
+  const names: string[] = [];
+  for await (const name of folder.keys()) names.push(name);
+  return names;
+}
+
+async function hold(
+  folder: FileSystemDirectoryHandle,
+  name: string,
+  patienceMs = HANDLE_PATIENCE_MS,
+): Promise<FileSystemSyncAccessHandle> {
+  const file = await folder.getFileHandle(name, { create: true });
+  const until = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      return await file.createSyncAccessHandle();
+    } catch (error) {
+      const held = error instanceof DOMException && error.name === 'NoModificationAllowedError';
+      if (!held || performance.now() >= until) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
+function gone(cause?: unknown): EnhancerError {
+  return new EnhancerError(
+    'STORAGE_FAILED',
+    'This job’s journal can’t be opened any more.',
+    'If another tab has it, close that tab and try again; else start the clip anew.',
+    cause === undefined ? {} : { cause },
+  );
+}

@@ -1,0 +1,174 @@
+/**
+ * A job's journal: its recipe, frozen plan, source and model by hash, the packets of every finished window, pauses, and the wavefront's
+ * state. What is in it is never made again: a job goes on from it in another process.
+ *
+ * Costs: a window's packets and one flush as it finishes; states as `state-slots.ts` says; a packet's index entry in memory.
+ * One writer: the files are held exclusively while it is open.
+ */
+
+import type { WavefrontState } from '../denoise/wavefront.ts';
+import type { EncoderChoice } from '../media/encoder-choice.ts';
+import type { PacketSink } from '../media/packet-sink.ts';
+import { fitToTrack } from '../media/parameter-sets.ts';
+import type { EncodedVideoPacket, EncodedWindow, OutputDecoderConfig } from '../media/window-encoder.ts';
+import type { JobPlan, Provider } from '../plan/job-plan.ts';
+import type { Settings } from '../plan/settings.ts';
+import type { ByteFile } from './byte-file.ts';
+import { type LogRecord, RecordLog } from './record-log.ts';
+import type { SourceIdentity } from './source-identity.ts';
+import { StateSlots } from './state-slots.ts';
+
+/** Everything that a job is, fixed at its start. */
+export interface JobRecord {
+  readonly version: 1;
+  readonly id: string;
+  readonly startedAtMs: number;
+  readonly settings: Settings;
+  readonly plan: JobPlan;
+  /** SHA-256 of the manifest, which holds every part's hash. */
+  readonly modelHash: string;
+  readonly source: SourceIdentity;
+  readonly encoder: EncoderChoice;
+  readonly provider: Provider;
+}
+
+/** Bytes, time, duration, and 1 for a key frame. */
+type PacketEntry = readonly [bytes: number, timestampUs: number, durationUs: number, key: 0 | 1];
+type StoredConfig = Omit<OutputDecoderConfig, 'description'> & { readonly description?: readonly number[] };
+
+type Head =
+  | { readonly kind: 'job'; readonly job: JobRecord }
+  | {
+      readonly kind: 'window';
+      readonly atMs: number;
+      readonly config: StoredConfig | null;
+      readonly packets: readonly PacketEntry[];
+    }
+  | { readonly kind: 'mark'; readonly atMs: number; readonly mark: Mark };
+
+export type Mark = { readonly paused: boolean } | { readonly notice: string };
+
+export class Journal<Extra> implements PacketSink {
+  readonly job: JobRecord;
+  decoderConfig: OutputDecoderConfig | null = null;
+  packetCount = 0;
+  bytes = 0;
+  paused = false;
+  /** When something was last written to it. */
+  updatedAtMs: number;
+  readonly notices: string[] = [];
+  readonly #log: RecordLog<Head>;
+  readonly #states: StateSlots<Extra> | null;
+
+  private constructor(job: JobRecord, log: RecordLog<Head>, states: StateSlots<Extra> | null) {
+    this.job = job;
+    this.updatedAtMs = job.startedAtMs;
+    this.#log = log;
+    this.#states = states;
+    for (const { head } of log.records) this.#take(head);
+  }
+
+  static create<Extra>(file: ByteFile, states: readonly [ByteFile, ByteFile], job: JobRecord): Journal<Extra> {
+    file.truncate(0);
+    const log = RecordLog.open<Head>(file);
+    log.append({ kind: 'job', job });
+    return new Journal<Extra>(job, log, new StateSlots<Extra>(states));
+  }
+
+  /** @param states null to look only. @returns null where no job was ever written, or by another version. */
+  static open<Extra>(file: ByteFile, states: readonly [ByteFile, ByteFile] | null): Journal<Extra> | null {
+    const log = RecordLog.open<Head>(file, states ? 'all' : 'last');
+    const head = log.records[0]?.head;
+    if (head?.kind !== 'job' || head.job.version !== 1) return null;
+    return new Journal<Extra>(head.job, log, states && new StateSlots<Extra>(states));
+  }
+
+  /** A frame is a packet. */
+  get framesDone(): number {
+    return this.packetCount;
+  }
+
+  async append(window: EncodedWindow): Promise<void> {
+    const config = this.decoderConfig === null ? storedConfig(window.decoderConfig) : null;
+    const { packets } = fitToTrack(window, this.decoderConfig ?? window.decoderConfig);
+    const head: Head = {
+      kind: 'window',
+      atMs: Date.now(),
+      config,
+      packets: packets.map(({ data, timestampUs, durationUs, type }) => [
+        data.byteLength,
+        timestampUs,
+        durationUs,
+        type === 'key' ? 1 : 0,
+      ]),
+    };
+    this.#log.append(
+      head,
+      packets.map(({ data }) => data),
+    );
+    this.#take(head);
+  }
+
+  async *packets(): AsyncGenerator<EncodedVideoPacket> {
+    for (const record of this.#log.records) {
+      if (record.head.kind !== 'window') continue;
+      let offset = 0;
+      for (const [bytes, timestampUs, durationUs, key] of record.head.packets) {
+        const data = new Uint8Array(bytes);
+        this.#log.read(record as LogRecord<Head>, offset, data);
+        offset += bytes;
+        yield { data, timestampUs, durationUs, type: key === 1 ? 'key' : 'delta' };
+      }
+    }
+  }
+
+  mark(mark: Mark): void {
+    const head: Head = { kind: 'mark', atMs: Date.now(), mark };
+    this.#log.append(head);
+    this.#take(head);
+  }
+
+  /** Whether a state may be written now without slowing the job. */
+  get stateDue(): boolean {
+    return this.#states?.due ?? false;
+  }
+
+  get stateCostMs(): number {
+    return this.#states?.costMs ?? 0;
+  }
+
+  writeState(state: WavefrontState, extra: Extra): number {
+    if (!this.#states) throw new RangeError('the journal was opened to look only');
+    return this.#states.write(state, extra);
+  }
+
+  readState(): { readonly state: WavefrontState; readonly extra: Extra } | null {
+    return this.#states?.read() ?? null;
+  }
+
+  close(): void {
+    this.#log.close();
+    this.#states?.close();
+  }
+
+  #take(head: Head): void {
+    if (head.kind === 'job') return;
+    this.updatedAtMs = head.atMs;
+    if (head.kind === 'mark') {
+      if ('paused' in head.mark) this.paused = head.mark.paused;
+      else this.notices.push(head.mark.notice);
+      return;
+    }
+    this.decoderConfig ??= head.config && givenConfig(head.config);
+    this.packetCount += head.packets.length;
+    for (const [bytes] of head.packets) this.bytes += bytes;
+  }
+}
+
+function storedConfig({ description, ...rest }: OutputDecoderConfig): StoredConfig {
+  return description ? { ...rest, description: [...description] } : rest;
+}
+
+function givenConfig({ description, ...rest }: StoredConfig): OutputDecoderConfig {
+  return description ? { ...rest, description: Uint8Array.from(description) } : rest;
+}
