@@ -6,11 +6,11 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { f32, parseVectors } from '../../denoise/fixtures/safetensors.ts';
 import { blobBytes, type Checkpoint } from '../checkpoint/checkpoint.ts';
 import { openSafetensors } from '../checkpoint/safetensors.ts';
-import { graphSession, relativeError } from '../fixtures/session.ts';
+import { graphFiles, relativeError } from '../fixtures/graph-files.ts';
 import type { KlAutoencoderConfig } from '../manifest.ts';
 import { flopsPerPixel, parameterCount, peakActivationBytes, totalFlops } from '../onnx/cost.ts';
 import type { Storage, WeightRequest } from '../onnx/graph.ts';
-import { IMAGE_VAE, TEMPORAL_VAE, vaeConfigOf, vaeGraph, vaeTensors } from './autoencoder.ts';
+import { IMAGE_VAE, TEMPORAL_VAE, type VaePart, vaeConfigOf, vaeGraph, vaeTensors } from './autoencoder.ts';
 import { vaeStorage } from './storage.ts';
 
 const fixture = (name: string) => readFileSync(new URL(`../fixtures/${name}`, import.meta.url));
@@ -22,6 +22,8 @@ let checkpoint: Checkpoint;
 let vectors: ReturnType<typeof parseVectors>;
 
 beforeAll(async () => {
+  ort.env.wasm.numThreads = 1;
+  ort.env.logLevel = 'error';
   checkpoint = await openSafetensors(blobBytes(new Blob([fixture('vae-tiny-weights-f16.safetensors')])));
   vectors = parseVectors(fixture('vae-tiny.safetensors'));
 });
@@ -94,10 +96,15 @@ describe('vae_tiny', () => {
   });
 });
 
+async function sessionOf(part: VaePart, storage: (request: WeightRequest) => Storage): Promise<ort.InferenceSession> {
+  const { model, externalData } = await graphFiles(vaeGraph(TINY, part, { storage }), checkpoint);
+  return ort.InferenceSession.create(model, { executionProviders: ['wasm'], externalData });
+}
+
 async function encoded(
   storage: (request: WeightRequest) => Storage,
 ): Promise<{ mean: Float32Array; logvar: Float32Array }> {
-  const session = await graphSession(vaeGraph(TINY, 'vae-encoder', { storage }), checkpoint);
+  const session = await sessionOf('vae-encoder', storage);
   const frames = new ort.Tensor('float32', f32(vectors, 'img'), vectors.get('img')!.dims);
   const { mean, logvar } = await session.run({ frames });
   expect(mean!.dims).toEqual(vectors.get('mean')!.dims);
@@ -107,7 +114,7 @@ async function encoded(
 async function decoder(
   storage: (request: WeightRequest) => Storage,
 ): Promise<(frames: number) => Promise<Float32Array>> {
-  const session = await graphSession(vaeGraph(TINY, 'vae-decoder', { storage }), checkpoint);
+  const session = await sessionOf('vae-decoder', storage);
   return async (frames) => {
     const scaled = vectors.get(`z_scaled_f${frames}`)!;
     const latents = f32(vectors, `z_scaled_f${frames}`).map((value) => value / LATENT_SCALE);
