@@ -4,7 +4,7 @@
  *   npm run pack -- --checkpoint FILE --config NAME|FILE.json --precision exact|balanced|compact --out DIR
  *                   [--name NAME] [--licence TEXT] [--provenance TEXT]
  *
- * FILE is safetensors. NAME is a config of workers/models/configs. Weights are streamed: memory holds one tensor.
+ * FILE is a PyTorch checkpoint (.pt, .bin) or safetensors. NAME is a config of workers/models/configs. Weights are streamed: memory holds one tensor.
  */
 
 import { type FileHandle, mkdir, open, readFile, rm } from 'node:fs/promises';
@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { EnhancerError } from '../workers/errors.ts';
 import { type ByteSource, invalidCheckpoint } from '../workers/models/checkpoint/checkpoint.ts';
-import { openSafetensors } from '../workers/models/checkpoint/safetensors.ts';
+import { openCheckpoint } from '../workers/models/checkpoint/open-checkpoint.ts';
 import { parseConfig } from '../workers/models/config.ts';
 import type { Manifest, ModelConfig, Precision } from '../workers/models/manifest.ts';
 import { MANIFEST_NAME, type PackageSink, writePackage } from '../workers/models/package-writer.ts';
@@ -41,7 +41,7 @@ export async function pack(order: PackArguments): Promise<Manifest> {
   const config = await readConfig(order.config);
   const handle = await opened(order.checkpoint);
   try {
-    const checkpoint = await openSafetensors(await fileBytes(handle));
+    const checkpoint = await openCheckpoint(await fileBytes(handle));
     await mkdir(order.out, { recursive: true });
     await rm(join(order.out, MANIFEST_NAME), { force: true });
     return await writePackage(
@@ -76,7 +76,7 @@ async function opened(file: string): Promise<FileHandle> {
   try {
     return await open(file, 'r');
   } catch (error) {
-    throw invalidCheckpoint(`The checkpoint ${file} cannot be opened.`, error);
+    throw invalidCheckpoint(`The checkpoint ${file} cannot be opened.`, { cause: error });
   }
 }
 
@@ -92,12 +92,6 @@ async function fileBytes(handle: FileHandle): Promise<ByteSource> {
     }
     return bytes;
   };
-  const magic = await read(0, Math.min(4, size));
-  if (String.fromCharCode(...magic) === 'PK\u0003\u0004') {
-    throw invalidCheckpoint(
-      'The checkpoint is a PyTorch file (.pt), which is not readable yet; convert it to safetensors.',
-    );
-  }
   return { bytes: size, read };
 }
 

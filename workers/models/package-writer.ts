@@ -7,7 +7,8 @@
 
 import { throwIfAborted } from '../errors.ts';
 import { blockTransformGraph } from './autoencoder/block-transform.ts';
-import { type Checkpoint, requireTensors } from './checkpoint/checkpoint.ts';
+import type { Checkpoint } from './checkpoint/checkpoint.ts';
+import { requireTensors } from './checkpoint/fit.ts';
 import type { FileRecord, Manifest, ModelConfig, PartName, PartRecord, Precision } from './manifest.ts';
 import { flopsPerPixel, parameterCount } from './onnx/cost.ts';
 import type { Graph } from './onnx/graph.ts';

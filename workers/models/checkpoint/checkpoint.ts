@@ -32,38 +32,11 @@ export function blobBytes(blob: Blob): ByteSource {
   };
 }
 
-export function invalidCheckpoint(message: string, cause?: unknown): EnhancerError {
-  const hint = 'Choose the checkpoint file that belongs to this model, and download it again if it may be incomplete.';
+const HINT = 'Choose the checkpoint file that belongs to this model, and download it again if it may be incomplete.';
+
+export function invalidCheckpoint(
+  message: string,
+  { cause, hint = HINT }: { readonly cause?: unknown; readonly hint?: string } = {},
+): EnhancerError {
   return new EnhancerError('CHECKPOINT_INVALID', message, hint, cause === undefined ? {} : { cause });
-}
-
-/** Key prefixes of the network; a stray key elsewhere (an optimiser's, a trainer's note) does no harm. */
-const NETWORK_KEY = /^(VideoControlNet|time_embed|input_blocks|middle_block|output_blocks|out)\./;
-
-/**
- * Checks that a checkpoint has exactly the network's tensors.
- * @throws EnhancerError `CHECKPOINT_INVALID`, naming the first keys that are missing, misshapen or left over.
- */
-export function requireTensors(checkpoint: Checkpoint, expected: ReadonlyMap<string, readonly number[]>): void {
-  const missing: string[] = [];
-  const misshapen: string[] = [];
-  for (const [key, shape] of expected) {
-    if (!checkpoint.has(key)) missing.push(key);
-    else if (checkpoint.shape(key).join() !== shape.join()) {
-      misshapen.push(`${key} is [${checkpoint.shape(key)}] instead of [${shape}]`);
-    }
-  }
-  const strays = checkpoint.keys().filter((key) => NETWORK_KEY.test(key) && !expected.has(key));
-  const problems = [
-    missing.length > 0 ? `${missing.length} of ${expected.size} tensors are missing (${first(missing)})` : '',
-    misshapen.length > 0 ? `${misshapen.length} tensors have another shape (${first(misshapen)})` : '',
-    strays.length > 0 ? `${strays.length} tensors have no place in it (${first(strays)})` : '',
-  ].filter((problem) => problem !== '');
-  if (problems.length > 0) {
-    throw invalidCheckpoint(`The checkpoint does not fit the model's config: ${problems.join('; ')}.`);
-  }
-}
-
-function first(names: readonly string[]): string {
-  return names.slice(0, 3).join(', ') + (names.length > 3 ? ', …' : '');
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { blobBytes, requireTensors } from './checkpoint.ts';
+import { blobBytes } from './checkpoint.ts';
+import { requireTensors } from './fit.ts';
 import { fromBfloat, fromHalf, toHalf } from './half.ts';
 import { openSafetensors } from './safetensors.ts';
 

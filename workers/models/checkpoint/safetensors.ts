@@ -6,9 +6,9 @@
  */
 
 import { type ByteSource, type Checkpoint, type CheckpointType, invalidCheckpoint } from './checkpoint.ts';
-import { fromBfloat, fromHalf } from './half.ts';
+import { decodeValues, exactBuffer } from './values.ts';
 
-const HEADER_BYTES_LIMIT = 100_000_000;
+const HEADER_BYTES_LIMIT = 25_000_000;
 
 const ITEM_BYTES: { readonly [type: string]: number } = {
   F64: 8,
@@ -58,7 +58,11 @@ export async function openSafetensors(source: ByteSource): Promise<Checkpoint> {
       const { type, start, end } = entry(key);
       const bytes = await source.read(start, end);
       if (bytes.length !== end - start) throw invalidCheckpoint(`The checkpoint ends within ${key}.`);
-      return decode(key, type, bytes);
+      const values = decodeValues(TYPES[type] ?? 'other', bytes);
+      if (values === null) {
+        throw invalidCheckpoint(`The checkpoint's tensor ${key} is of type ${type}, which cannot be a weight.`);
+      }
+      return values;
     },
   };
 }
@@ -84,7 +88,7 @@ function parse(bytes: Uint8Array): object {
     const parsed: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
     if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed;
   } catch (error) {
-    throw invalidCheckpoint("The checkpoint's header cannot be read.", error);
+    throw invalidCheckpoint("The checkpoint's header cannot be read.", { cause: error });
   }
   throw invalidCheckpoint("The checkpoint's header is not a list of tensors.");
 }
@@ -121,19 +125,4 @@ function requireApart(entries: ReadonlyMap<string, Entry>): void {
       throw invalidCheckpoint(`The checkpoint's tensors ${before[0]} and ${key} overlap.`);
     }
   }
-}
-
-function decode(key: string, type: string, bytes: Uint8Array): Float32Array {
-  const buffer = exactBuffer(bytes);
-  if (type === 'F32') return new Float32Array(buffer);
-  if (type === 'F16') return fromHalf(new Uint16Array(buffer));
-  if (type === 'BF16') return fromBfloat(new Uint16Array(buffer));
-  if (type === 'F64') return Float32Array.from(new Float64Array(buffer));
-  throw invalidCheckpoint(`The checkpoint's tensor ${key} is of type ${type}, which cannot be a weight.`);
-}
-
-/** The bytes in a buffer of their own, so that a typed array may start at 0. */
-function exactBuffer(bytes: Uint8Array): ArrayBuffer {
-  const whole = bytes.byteOffset === 0 && bytes.byteLength === bytes.buffer.byteLength;
-  return (whole ? bytes.buffer : bytes.slice().buffer) as ArrayBuffer;
 }
