@@ -37,7 +37,7 @@ const graph = new Map<string, string[]>();
 
 for (const file of files) {
   const text = readFileSync(join(ROOT, file), 'utf8');
-  const test = /\.test\.tsx?$/.test(file);
+  const test = /\.test\.tsx?$|\/fixtures\//.test(file);
   const targets: string[] = [];
   for (const { specifier, typeOnly } of imports(text)) {
     if (specifier.startsWith('.')) {
