@@ -39,6 +39,18 @@ export type AutoencoderConfig =
   /** docs/nano-model.md: DCT of luma, half-size DCT of chroma; `source` leaned on. */
   | { readonly family: 'block-transform'; readonly factor: number };
 
+/** OpenCLIP's text tower (SPEC §3 "Text"). */
+export interface TextConfig {
+  readonly family: 'openclip';
+  readonly vocabulary: number;
+  readonly contextLength: number;
+  readonly width: number;
+  readonly heads: number;
+  readonly mlpWidth: number;
+  /** Residual blocks that run: one fewer than the checkpoint has. */
+  readonly layers: number;
+}
+
 /** Per-channel arrays of residual prediction (docs/nano-model.md). */
 export interface ResidualPrior {
   readonly latentVariance: readonly number[];

@@ -33,6 +33,8 @@ export interface LinearOptions {
   readonly kernelAxes?: number;
   /** Only part `index` of `count` of the outputs. */
   readonly part?: { readonly index: number; readonly count: number };
+  /** Between path and `weight`: torch's attention calls its joint projection `in_proj_weight`. */
+  readonly separator?: '.' | '_';
 }
 
 /** x [..., Cin] → [..., outputs]. */
@@ -44,13 +46,13 @@ export function linear(
   options: LinearOptions = {},
 ): Value {
   const { g, prefix } = context;
-  const { role = 'linear', bias = true, kernelAxes = 0, part } = options;
+  const { role = 'linear', bias = true, kernelAxes = 0, part, separator = '.' } = options;
   const inputs = fixedSize(x.shape.at(-1));
   const rows = outputs * (part?.count ?? 1);
   const sliced = part === undefined ? {} : { part };
   return g.scoped(path, () => {
     const weights = g.weight({
-      key: `${prefix}${path}.weight`,
+      key: `${prefix}${path}${separator}weight`,
       shape: [rows, inputs, ...Array<number>(kernelAxes).fill(1)],
       role,
       layout: 'transposed',
@@ -62,7 +64,7 @@ export function linear(
     return op.add(
       g,
       y,
-      g.weight({ key: `${prefix}${path}.bias`, shape: [rows], role: 'bias', layout: 'as-is', ...sliced }),
+      g.weight({ key: `${prefix}${path}${separator}bias`, shape: [rows], role: 'bias', layout: 'as-is', ...sliced }),
     );
   });
 }

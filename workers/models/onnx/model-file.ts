@@ -12,7 +12,13 @@ import { ProtoWriter } from './protobuf.ts';
 /** ONNX 1.15's, which opset 20 came with. */
 const IR_VERSION = 9;
 
-const DATA_TYPES: { readonly [type in ElementType]: number } = { float32: 1, int8: 3, int64: 7, float16: 10 };
+const DATA_TYPES: { readonly [type in ElementType]: number } = {
+  float32: 1,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  float16: 10,
+};
 
 /** Where an initializer's bytes lie. */
 export interface Placement {

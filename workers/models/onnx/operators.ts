@@ -174,6 +174,11 @@ export function concat(g: GraphBuilder, values: readonly Value[], axis: number):
   return g.node('Concat', values, shape, { axis });
 }
 
+/** Whole numbers held in float32 as int32, which indices must be. */
+export function asIndices(g: GraphBuilder, x: Value): Value {
+  return g.node('Cast', [x], x.shape, { to: 6 }, { type: 'int32' });
+}
+
 /** Channels [from, to) of x [N, C, …]. */
 export function channels(g: GraphBuilder, x: Value, from: number, to: number): Value {
   const inputs = [x, g.integers([from]), g.integers([to]), g.integers([1])];
