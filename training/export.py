@@ -24,6 +24,7 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--weights", type=Path, default=Path("training/out/nano.safetensors"))
     parser.add_argument("--config", type=Path, default=Path("workers/models/configs/nano.json"))
+    parser.add_argument("--keep", type=Path, help="also write a smaller checkpoint to resume from: averaged weights, moments")
     options = parser.parse_args()
     saved = torch.load(options.checkpoint, map_location="cpu")
     options.weights.parent.mkdir(parents=True, exist_ok=True)
@@ -33,6 +34,9 @@ def main() -> None:
     options.config.parent.mkdir(parents=True, exist_ok=True)
     lines = [f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in config.items()]
     options.config.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    if options.keep:
+        options.keep.parent.mkdir(parents=True, exist_ok=True)
+        torch.save({k: saved[k] for k in ("average", "moments", "done", "config")}, options.keep)
     size = options.weights.stat().st_size
     print(f"{options.weights}: {len(weights)} tensors, {size / 1e6:.1f} MB; {options.config}; trained {saved['done']}")
 

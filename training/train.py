@@ -33,9 +33,9 @@ from training.validate import Enhancement, autocast_network, validate
 
 # Key-frame skip, frames of the clip, and how often: half the batches have every frame as a key frame.
 SHAPES = [((1, 3), 0.36), ((1, 5), 0.14), ((2, 5), 0.22), ((3, 4), 0.06), ((4, 5), 0.12), ((8, 9), 0.10)]
-CLEAN_HINT_SHARE = 0.4
-FIRST_SHARE = 0.25  # share of the clips trained at t = 999, where every job starts: one evaluation does most of the work
-LATE_SHARE = 0.2  # and at t in 800…998
+CLEAN_HINT_SHARE, LOW_STRENGTH_SHARE = 0.4, 0.3  # strength 0; strength up to 0.4; the rest up to 1
+FIRST_SHARE = 0.35  # share of the clips trained at t = 999, where every job starts: one evaluation does most of the work
+LATE_SHARE = 0.45  # and at t in 300…998, where the others of a short plan lie
 
 
 def channel_weights(stats: LatentStatistics, power: float = 1.0) -> Tensor:
@@ -46,8 +46,15 @@ def channel_weights(stats: LatentStatistics, power: float = 1.0) -> Tensor:
 
 def random_timesteps(rng: np.random.Generator, count: int) -> Tensor:
     share = rng.random(count)
-    late = np.where(share < FIRST_SHARE, STEPS - 1, rng.integers(800, STEPS, count))
+    late = np.where(share < FIRST_SHARE, STEPS - 1, rng.integers(300, STEPS, count))
     return torch.from_numpy(np.where(share < FIRST_SHARE + LATE_SHARE, late, rng.integers(0, STEPS, count)))
+
+
+def random_strength(rng: np.random.Generator) -> float:
+    share = rng.random()
+    if share < CLEAN_HINT_SHARE:
+        return 0.0
+    return float(rng.random()) * (0.4 if share < CLEAN_HINT_SHARE + LOW_STRENGTH_SHARE else 1.0)
 
 
 class Loss:
@@ -59,7 +66,7 @@ class Loss:
         count, frames = batch.clean.shape[:2]
         latent = lambda x: self.stats.normalise(encode(x.flatten(0, 1), self.factor)).unflatten(0, x.shape[:2])
         z, source = latent(batch.clean), latent(batch.source)
-        strengths = [0.0 if rng.random() < CLEAN_HINT_SHARE else float(rng.random()) for _ in range(count)]
+        strengths = [random_strength(rng) for _ in range(count)]
         cond = make_conditioning(self.stats, source, frames, batch.keys, strengths, batch.scale)
         t = random_timesteps(rng, count)
         alpha, sigma = (table[t][:, None, None, None, None] for table in (ALPHA, SIGMA))
@@ -175,7 +182,7 @@ def work(rank: int, options: argparse.Namespace, meeting: str) -> None:
     done = {"steps": 0, "clips": 0, "minutes": 0.0}
     if options.resume:
         saved = torch.load(options.resume, map_location=device)
-        network.load_state_dict(saved["weights"])
+        network.load_state_dict(saved.get("weights", saved["average"]))  # a kept checkpoint has only the average
         averaged = {k: v.float() for k, v in saved["average"].items()}
         load_moments(optimiser, saved["moments"])
         done = saved["done"]
