@@ -162,29 +162,16 @@ export class GraphBuilder {
     const name = request.part === undefined ? request.key : `${request.key}#${request.part.index}`;
     const known = this.#weights.get(name);
     if (known !== undefined) return known.value;
-    const weight = this.#described(request, name);
+    const part = request.part?.count ?? 1;
+    const sliced = [request.shape[0]! / part, ...request.shape.slice(1)];
+    const laidOut = request.layout === 'transposed' ? [...sliced].reverse() : sliced;
+    const storedDims = request.dims ?? laidOut;
+    if (count(storedDims) !== count(laidOut)) throw new RangeError(`${name}: [${storedDims}] is not [${laidOut}]`);
+    const channelAxis = request.layout === 'transposed' ? storedDims.length - 1 : 0;
+    const weight: Weight = { ...request, name, storage: this.#storage(request), storedDims, channelAxis };
     const value = this.scoped(name, () => this.#restored(weight));
     this.#weights.set(name, { weight, value });
     return value;
-  }
-
-  /**
-   * Rows of a table [rows, width] by their indices [n], restored after they are taken: the table itself never is.
-   * @throws RangeError for a table asked for before, or stored in blocks or integers.
-   */
-  rows(request: WeightRequest, indices: Value): Value {
-    const weight = this.#described(request, request.key);
-    if (this.#weights.has(weight.name) || (weight.storage !== 'float32' && weight.storage !== 'float16')) {
-      throw new RangeError(`${weight.name} cannot be a table of rows`);
-    }
-    return this.scoped(weight.name, () => {
-      const stored: Value = { name: weight.name, type: weight.storage, shape: shapeOf(...weight.storedDims) };
-      const shape = [...indices.shape, ...stored.shape.slice(1)];
-      const taken = this.node('Gather', [stored, indices], shape, { axis: 0 }, { type: weight.storage });
-      const value = weight.storage === 'float16' ? this.node('Cast', [taken], shape, { to: 1 }) : taken;
-      this.#weights.set(weight.name, { weight, value });
-      return value;
-    });
   }
 
   finish(): Graph {
@@ -196,16 +183,6 @@ export class GraphBuilder {
       constants: [...this.#constants.values()],
       weights: [...this.#weights.values()].map(({ weight }) => weight),
     };
-  }
-
-  #described(request: WeightRequest, name: string): Weight {
-    const part = request.part?.count ?? 1;
-    const sliced = [request.shape[0]! / part, ...request.shape.slice(1)];
-    const laidOut = request.layout === 'transposed' ? [...sliced].reverse() : sliced;
-    const storedDims = request.dims ?? laidOut;
-    if (count(storedDims) !== count(laidOut)) throw new RangeError(`${name}: [${storedDims}] is not [${laidOut}]`);
-    const channelAxis = request.layout === 'transposed' ? storedDims.length - 1 : 0;
-    return { ...request, name, storage: this.#storage(request), storedDims, channelAxis };
   }
 
   #restored(weight: Weight): Value {

@@ -174,9 +174,10 @@ export function concat(g: GraphBuilder, values: readonly Value[], axis: number):
   return g.node('Concat', values, shape, { axis });
 }
 
-/** Whole numbers held in float32 as int32, which indices must be. */
-export function asIndices(g: GraphBuilder, x: Value): Value {
-  return g.node('Cast', [x], x.shape, { to: 6 }, { type: 'int32' });
+/** Rows of a table [rows, width] by the whole numbers, held in float32, of x [n] → [n, width]. */
+export function rows(g: GraphBuilder, table: Value, x: Value): Value {
+  const indices = g.node('Cast', [x], x.shape, { to: 6 }, { type: 'int32' });
+  return g.node('Gather', [table, indices], [...x.shape, ...table.shape.slice(1)], { axis: 0 });
 }
 
 /** Channels [from, to) of x [N, C, …]. */
