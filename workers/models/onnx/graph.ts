@@ -9,7 +9,7 @@
 import type { Dimension } from './dimension.ts';
 import { type Shape, sameShape, shapeOf, shapeText } from './dimension.ts';
 
-export type ElementType = 'float32' | 'float16' | 'int8' | 'int32' | 'int64';
+export type ElementType = 'float32' | 'float16' | 'int8' | 'int4' | 'int32' | 'int64';
 
 export interface Value {
   name: string;
@@ -34,6 +34,8 @@ export interface GraphNode {
 export type WeightRole =
   | 'convolution'
   | 'linear'
+  /** Attention and feed-forward at full resolution, where errors reach the output unblurred. */
+  | 'full-resolution-linear'
   /** Projections of the residual stream at full resolution, and the first temporal transformer whole. */
   | 'full-resolution'
   | 'edge-convolution'
@@ -43,7 +45,11 @@ export type WeightRole =
   | 'norm'
   | 'bias';
 
-export type Storage = 'float32' | 'float16' | 'int8';
+/** `int4`: signed, in blocks of {@link INT4_BLOCK} inputs with a scale each; for transposed linears only. */
+export type Storage = 'float32' | 'float16' | 'int8' | 'int4';
+
+/** Inputs that share a scale: WebGPU's kernels for larger blocks are 20 to 60 times slower (docs/models.md). */
+export const INT4_BLOCK = 32;
 
 /** Which checkpoint tensor a node wants and how it wants it laid out. */
 export interface WeightRequest {
@@ -190,9 +196,13 @@ export class GraphBuilder {
     const stored: Value = { name: weight.name, type: weight.storage, shape };
     if (weight.storage === 'float32') return stored;
     if (weight.storage === 'float16') return this.node('Cast', [stored], shape, { to: 1 });
-    const channels = weight.storedDims[weight.channelAxis]!;
-    const scale: Value = { name: scaleName(weight), type: 'float32', shape: shapeOf(channels) };
-    return this.node('DequantizeLinear', [stored, scale], shape, { axis: weight.channelAxis });
+    const scale = scaleValue(weight)!;
+    if (weight.storage === 'int8') {
+      return this.node('DequantizeLinear', [stored, scale], shape, { axis: weight.channelAxis });
+    }
+    // Half-precision scales would make a half-precision weight; their Cast is folded when a session loads.
+    const scales = this.node('Cast', [scale], scale.shape, { to: 1 });
+    return this.node('DequantizeLinear', [stored, scales], shape, { axis: 0, block_size: INT4_BLOCK });
   }
 
   #constant(name: string, type: ElementType, dims: readonly number[], data: Float32Array | BigInt64Array): Value {
@@ -215,9 +225,24 @@ export class GraphBuilder {
   }
 }
 
-/** The initializer that holds an int8 weight's scales. */
-export function scaleName(weight: Weight): string {
-  return `${weight.name}.scale`;
+/** The initializer that holds a quantised weight's scales. */
+export function scaleName({ name }: Pick<Weight, 'name'>): string {
+  return `${name}.scale`;
+}
+
+/** What {@link scaleName} names; `undefined` for one that is not quantised. */
+export function scaleValue(weight: Weight): Value | undefined {
+  const { storage, storedDims, channelAxis } = weight;
+  const name = scaleName(weight);
+  if (storage === 'int8') {
+    return { name, type: 'float32', shape: shapeOf(storedDims[channelAxis]!) };
+  }
+  if (storage !== 'int4') return undefined;
+  const [inputs, outputs] = storedDims as [number, number];
+  if (storedDims.length !== 2 || channelAxis !== 1 || inputs % INT4_BLOCK !== 0) {
+    throw new RangeError(`${weight.name}: [${storedDims}] has no blocks of ${INT4_BLOCK} inputs`);
+  }
+  return { name, type: 'float16', shape: shapeOf(inputs / INT4_BLOCK, outputs) };
 }
 
 function count(dims: readonly number[]): number {

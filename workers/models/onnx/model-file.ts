@@ -5,12 +5,13 @@
  */
 
 import { type Shape, text } from './dimension.ts';
-import { type Attribute, type ElementType, type Graph, type GraphNode, scaleName, type Value } from './graph.ts';
-import { OPSET } from './operators.ts';
+import { type Attribute, type ElementType, type Graph, type GraphNode, scaleValue, type Value } from './graph.ts';
+import { INT4_OPSET, OPSET } from './operators.ts';
 import { ProtoWriter } from './protobuf.ts';
 
-/** ONNX 1.15's, which opset 20 came with. */
+/** ONNX 1.15's, which opset 20 came with, and 1.16's, which brought int4. */
 const IR_VERSION = 9;
+const INT4_IR_VERSION = 10;
 
 const DATA_TYPES: { readonly [type in ElementType]: number } = {
   float32: 1,
@@ -18,6 +19,7 @@ const DATA_TYPES: { readonly [type in ElementType]: number } = {
   int32: 6,
   int64: 7,
   float16: 10,
+  int4: 22,
 };
 
 /** Where an initializer's bytes lie. */
@@ -30,8 +32,9 @@ export interface Placement {
 /** @throws RangeError when a weight has no placement. */
 export function modelFile(graph: Graph, placements: ReadonlyMap<string, Placement>): Uint8Array {
   const model = new ProtoWriter();
-  model.integer(1, IR_VERSION).string(2, 'venhancer-web');
-  model.message(8, (opset) => opset.string(1, '').integer(2, OPSET));
+  const int4 = graph.weights.some(({ storage }) => storage === 'int4');
+  model.integer(1, int4 ? INT4_IR_VERSION : IR_VERSION).string(2, 'venhancer-web');
+  model.message(8, (opset) => opset.string(1, '').integer(2, int4 ? INT4_OPSET : OPSET));
   model.message(7, (proto) => {
     for (const node of graph.nodes) proto.message(1, (nested) => writeNode(nested, node));
     proto.string(2, graph.name);
@@ -64,9 +67,8 @@ export function weightValues(graph: Graph): readonly Value[] {
   return graph.weights.flatMap((weight) => {
     const shape: Shape = weight.storedDims.map((factor) => ({ factor, symbols: [] }));
     const stored: Value = { name: weight.name, type: weight.storage, shape };
-    if (weight.storage !== 'int8') return [stored];
-    const scale: Value = { name: scaleName(weight), type: 'float32', shape: [shape[weight.channelAxis]!] };
-    return [stored, scale];
+    const scale = scaleValue(weight);
+    return scale === undefined ? [stored] : [stored, scale];
   });
 }
 

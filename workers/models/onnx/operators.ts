@@ -17,8 +17,10 @@ import {
 } from './dimension.ts';
 import type { GraphBuilder, Value } from './graph.ts';
 
-/** 20 brought the exact Gelu; nothing newer is used. */
+/** 20 brought the exact Gelu. */
 export const OPSET = 20;
+/** 21 brought int4 and scales per block; only graphs with such weights ask for it. */
+export const INT4_OPSET = 21;
 
 /** Element-wise with ONNX broadcasting. */
 function elementwise(g: GraphBuilder, op: string, a: Value, b: Value): Value {

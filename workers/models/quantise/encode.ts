@@ -2,7 +2,11 @@
 
 import { invalidCheckpoint } from '../checkpoint/checkpoint.ts';
 import { toHalf } from '../checkpoint/half.ts';
-import { scaleName, type Weight } from '../onnx/graph.ts';
+import { fixedSize, product } from '../onnx/dimension.ts';
+import { type Storage, scaleValue, type Weight } from '../onnx/graph.ts';
+import { quantiseBlocks } from './int4.ts';
+
+const ITEM_BYTES: { readonly [storage in Storage]: number } = { float32: 4, float16: 2, int8: 1, int4: 0.5 };
 
 export interface EncodedTensor {
   readonly name: string;
@@ -25,7 +29,15 @@ export function encodeWeight(weight: Weight, checkpointValues: Float32Array): re
       const { integers, scales } = quantise(values, weight.storedDims, weight.channelAxis);
       return [
         { name: weight.name, bytes: bytesOf(integers) },
-        { name: scaleName(weight), bytes: bytesOf(scales) },
+        { name: scaleValue(weight)!.name, bytes: bytesOf(scales) },
+      ];
+    }
+    case 'int4': {
+      requireHalf(weight, values);
+      const { nibbles, scales } = quantiseBlocks(values, weight.storedDims[0]!, weight.storedDims[1]!);
+      return [
+        { name: weight.name, bytes: nibbles },
+        { name: scaleValue(weight)!.name, bytes: bytesOf(scales) },
       ];
     }
   }
@@ -34,11 +46,11 @@ export function encodeWeight(weight: Weight, checkpointValues: Float32Array): re
 /** The bytes of {@link encodeWeight} before a value is read. */
 export function encodedBytes(weight: Weight): readonly { readonly name: string; readonly bytes: number }[] {
   const count = weight.storedDims.reduce((total, size) => total * size, 1);
-  if (weight.storage !== 'int8') return [{ name: weight.name, bytes: count * (weight.storage === 'float32' ? 4 : 2) }];
-  return [
-    { name: weight.name, bytes: count },
-    { name: scaleName(weight), bytes: 4 * weight.storedDims[weight.channelAxis]! },
-  ];
+  const stored = { name: weight.name, bytes: Math.ceil(count * ITEM_BYTES[weight.storage]) };
+  const scale = scaleValue(weight);
+  if (scale === undefined) return [stored];
+  const scaleBytes = fixedSize(product(scale.shape)) * (scale.type === 'float16' ? 2 : 4);
+  return [stored, { name: scale.name, bytes: scaleBytes }];
 }
 
 /**
@@ -87,10 +99,14 @@ function transposed(values: Float32Array, rows: number): Float32Array {
 }
 
 function halves(weight: Weight, values: Float32Array): Uint16Array {
+  requireHalf(weight, values);
+  return toHalf(values);
+}
+
+function requireHalf(weight: Weight, values: Float32Array): void {
   if (values.some((value) => Math.abs(value) >= 65520)) {
     throw invalidCheckpoint(`The checkpoint's ${weight.key} has values beyond half precision; pack it as "exact".`);
   }
-  return toHalf(values);
 }
 
 function bytesOf(values: Float32Array | Uint16Array | Int8Array): Uint8Array {

@@ -3,16 +3,15 @@
  *
  * `exact`: as the checkpoint has it; bfloat16 and float64, which devices do not share, become float32. `balanced`: int8 with one scale
  * per output channel for convolutions and linears; float16 where errors reach everything (first, last, hint and zero
- * convolutions, embeddings, projections at full resolution). Norms and biases, which weigh nothing, are float32 in both: every
- * float16 tensor costs a node that sessions spend time folding.
+ * convolutions, embeddings, projections at full resolution). `compact`: int4 in blocks for the linears below full resolution, int8
+ * for the rest but the first, last and hint convolutions and the embeddings. Norms and biases, which weigh nothing, are float32 in
+ * all: every float16 tensor costs a node that sessions spend time folding.
  */
 
-import { EnhancerError } from '../../errors.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import type { Precision } from '../manifest.ts';
-import type { Storage, WeightRequest } from '../onnx/graph.ts';
+import { INT4_BLOCK, type Storage, type WeightRequest } from '../onnx/graph.ts';
 
-/** @throws EnhancerError `SETTINGS_INVALID` for a precision that does not exist yet. */
 export function storagePolicy(precision: Precision, checkpoint: Checkpoint): (request: WeightRequest) => Storage {
   switch (precision) {
     case 'exact':
@@ -23,11 +22,7 @@ export function storagePolicy(precision: Precision, checkpoint: Checkpoint): (re
     case 'balanced':
       return balanced;
     case 'compact':
-      throw new EnhancerError(
-        'SETTINGS_INVALID',
-        'The precision "compact" is not available yet.',
-        'Use "balanced" for small files or "exact" for the checkpoint\'s own precision.',
-      );
+      return compact;
   }
 }
 
@@ -35,10 +30,31 @@ function balanced({ role }: WeightRequest): Storage {
   switch (role) {
     case 'convolution':
     case 'linear':
+    case 'full-resolution-linear':
       return 'int8';
     case 'full-resolution':
     case 'edge-convolution':
     case 'zero-convolution':
+    case 'hint':
+    case 'embedding':
+      return 'float16';
+    case 'norm':
+    case 'bias':
+      return 'float32';
+  }
+}
+
+function compact({ role, layout, shape }: WeightRequest): Storage {
+  switch (role) {
+    case 'linear':
+      // 1×1 skip convolutions, which are not transposed, cost 3 dB in int4 and weigh nearly nothing.
+      return layout === 'transposed' && shape[1]! % INT4_BLOCK === 0 ? 'int4' : 'int8';
+    case 'convolution':
+    case 'full-resolution-linear':
+    case 'full-resolution':
+    case 'zero-convolution':
+      return 'int8';
+    case 'edge-convolution':
     case 'hint':
     case 'embedding':
       return 'float16';

@@ -16,7 +16,8 @@ export function spatialTransformer(network: Network, path: string, x: Features, 
   const role = projectionRole(x);
   const normal = groupNorm(network, `${path}.norm`, x.value, TRANSFORMER_NORM_EPSILON);
   const tokens = linear(network, `${path}.proj_in`, pixelTokens(g, normal), heads * config.headDim, { role });
-  const attended = transformerBlock(network, `${path}.transformer_blocks.0`, tokens, heads, context ?? 'none');
+  const inner = blockRole(x);
+  const attended = transformerBlock(network, `${path}.transformer_blocks.0`, tokens, heads, context ?? 'none', inner);
   const output = linear(network, `${path}.proj_out`, attended, x.channels, { role });
   const y = op.add(g, fromPixelTokens(g, output, x.value), x.value);
   mark(path, y);
@@ -25,7 +26,11 @@ export function spatialTransformer(network: Network, path: string, x: Features, 
 
 /** [F, C, h, w]; every pixel attends along the frames, twice. */
 export function temporalTransformer(network: Network, path: string, x: Features): Value {
-  return alongFrames(network, path, x, headsOf(network, x), 'linear');
+  return alongFrames(network, path, x, headsOf(network, x), blockRole(x));
+}
+
+function blockRole({ level }: Features): WeightRole {
+  return level === 0 ? 'full-resolution-linear' : 'linear';
 }
 
 /** What channels are left over by whole heads, the projections drop and restore. */
@@ -59,7 +64,7 @@ function transformerBlock(
   x: Value,
   heads: number,
   second: Second,
-  role: WeightRole = 'linear',
+  role: WeightRole,
 ): Value {
   const { g, mark } = network;
   const first = layerNorm(network, `${path}.norm1`, x);
