@@ -4,11 +4,13 @@
 
 import { EnhancerError, toErrorData } from './errors.ts';
 import { Engine } from './pipeline/engine.ts';
+import { Unfinished } from './pipeline/unfinished.ts';
 import { type Answer, type FromWorker, PROTOCOL_VERSION, type Request } from './protocol.ts';
 
 declare const self: DedicatedWorkerGlobalScope;
 
 let engine: Promise<Engine> | null = null;
+const unfinished = new Unfinished();
 
 self.addEventListener('message', ({ data }: MessageEvent<Request>) => {
   handle(data).then(send, (error) => {
@@ -29,6 +31,17 @@ async function handle(request: Request): Promise<Answer> {
     engine = Engine.open(request.options, send);
     return { kind: 'ready', requestId, device: (await engine).device };
   }
+  switch (request.kind) {
+    case 'unfinished':
+      return { kind: 'unfinished', requestId, jobs: await unfinished.list() };
+    case 'source':
+      return { kind: 'source', requestId, file: await unfinished.source(request.jobId) };
+    case 'save':
+      return { kind: 'finished', requestId, ...(await unfinished.save(request.jobId, request.file)) };
+    case 'discard':
+      await unfinished.discard(request.jobId);
+      return { kind: 'done', requestId };
+  }
   const ready = await opened();
   switch (request.kind) {
     case 'probe':
@@ -44,7 +57,13 @@ async function handle(request: Request): Promise<Answer> {
         ...(await ready.preview(request.file, request.timestampUs, request.settings)),
       };
     case 'enhance':
-      return { kind: 'finished', requestId, ...(await ready.enhance(request.jobId, request.file, request.settings)) };
+      return {
+        kind: 'finished',
+        requestId,
+        ...(await ready.enhance(request.jobId, request.file, request.settings, request.keepSource)),
+      };
+    case 'continue':
+      return { kind: 'finished', requestId, ...(await ready.continue(request.jobId, request.file)) };
     case 'pause':
       ready.pause(request.jobId);
       return { kind: 'done', requestId };

@@ -10,7 +10,7 @@ import type { ClipInfo } from './media/clip-info.ts';
 import type { DeviceInfo, JobPlan, Provider } from './plan/job-plan.ts';
 import type { Settings } from './plan/settings.ts';
 
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 export type Stage = 'prepare' | 'decode' | 'condition' | 'denoise' | 'reconstruct' | 'encode' | 'mux';
 
@@ -58,6 +58,22 @@ export interface JobReport {
   readonly notices: readonly string[];
 }
 
+/** A job that was interrupted, as its journal tells. */
+export interface UnfinishedJob {
+  readonly id: string;
+  readonly fileName: string;
+  readonly fileBytes: number;
+  /** Whether a private copy of the clip is kept with it. */
+  readonly hasSource: boolean;
+  readonly startedAtMs: number;
+  readonly updatedAtMs: number;
+  readonly settings: Settings;
+  readonly plan: JobPlan;
+  readonly framesDone: number;
+  /** Whether a person had paused it. */
+  readonly paused: boolean;
+}
+
 /** Options that a URL or a person may force. */
 export interface EngineOptions {
   readonly provider: Provider | 'auto';
@@ -85,7 +101,14 @@ export type Request =
       readonly jobId: string;
       readonly file: File;
       readonly settings: Settings;
+      /** Whether to keep a private copy of the clip until the job is done. */
+      readonly keepSource: boolean;
     }
+  | { readonly kind: 'unfinished'; readonly requestId: number }
+  | { readonly kind: 'source' | 'discard'; readonly requestId: number; readonly jobId: string }
+  | { readonly kind: 'continue'; readonly requestId: number; readonly jobId: string; readonly file: File }
+  /** The finished part as a file; `file` for its sound. */
+  | { readonly kind: 'save'; readonly requestId: number; readonly jobId: string; readonly file: File | null }
   | { readonly kind: 'pause' | 'resume' | 'cancel'; readonly requestId: number; readonly jobId: string };
 
 export type Answer =
@@ -99,6 +122,8 @@ export type Answer =
       readonly source: Picture;
       readonly pictures: readonly Picture[];
     }
+  | { readonly kind: 'unfinished'; readonly requestId: number; readonly jobs: readonly UnfinishedJob[] }
+  | { readonly kind: 'source'; readonly requestId: number; readonly file: File | null }
   | { readonly kind: 'done'; readonly requestId: number }
   | { readonly kind: 'finished'; readonly requestId: number; readonly report: JobReport; readonly output: File }
   | { readonly kind: 'failed'; readonly requestId: number; readonly error: ErrorData };

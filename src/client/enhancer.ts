@@ -5,7 +5,7 @@
 import type { ClipInfo } from '../../workers/media/clip-info.ts';
 import type { DeviceInfo, JobPlan } from '../../workers/plan/job-plan.ts';
 import type { Settings } from '../../workers/plan/settings.ts';
-import type { JobProgress, JobReport, LatestFrame, Picture } from '../../workers/protocol.ts';
+import type { JobProgress, JobReport, LatestFrame, Picture, UnfinishedJob } from '../../workers/protocol.ts';
 
 export type JobUpdate =
   | { readonly kind: 'planned'; readonly plan: JobPlan }
@@ -15,7 +15,7 @@ export type JobUpdate =
 
 export interface JobResult {
   readonly report: JobReport;
-  /** The MP4; backed by the origin private file system for large jobs. */
+  /** The MP4; backed by the origin private file system where there is one. */
   readonly output: File;
 }
 
@@ -40,6 +40,16 @@ export interface Enhancer {
     timestampUs: number,
     settings: readonly Settings[],
   ): Promise<{ readonly source: Picture; readonly pictures: readonly Picture[] }>;
-  enhance(file: File, settings: Settings): Job;
+  /** @param keepSource whether to keep a private copy of the clip until the job is done, so that it can go on by itself. */
+  enhance(file: File, settings: Settings, keepSource: boolean): Job;
+  /** Jobs that were interrupted, newest first; those that run in another tab are left out. */
+  unfinished(): Promise<readonly UnfinishedJob[]>;
+  /** The clip of an interrupted job, as far as it can be had without choosing it again. Call it from a click: it may ask. */
+  source(jobId: string): Promise<File | null>;
+  /** Goes on with an interrupted job; `file` must be its clip. */
+  continue(jobId: string, file: File): Job;
+  /** What is finished of an interrupted job as a playable file, with sound where its clip is given. */
+  save(jobId: string, file: File | null): Promise<JobResult>;
+  discard(jobId: string): Promise<void>;
   close(): void;
 }

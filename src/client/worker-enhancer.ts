@@ -2,8 +2,9 @@
  * The engine in a worker, as the page sees it.
  *
  * A cancel is first asked for; a worker that is in the middle of a long model run can't hear it, so after
- * {@link CANCEL_PATIENCE_MS} the worker is ended and a fresh one started. Ending it also frees the WASM heap. The file that a
- * finished job returned stays valid: blobs outlive their worker.
+ * {@link CANCEL_PATIENCE_MS} the worker is ended and a fresh one started. Ending it also frees the WASM heap, which is why a job that ran
+ * out of memory ends it too. What was done is in the job's journal. The file that a finished job returned stays valid: blobs outlive
+ * their worker.
  */
 
 import { cancelled, EnhancerError, fromErrorData } from '../../workers/errors.ts';
@@ -18,8 +19,10 @@ import {
   type Picture,
   PROTOCOL_VERSION,
   type Request,
+  type UnfinishedJob,
 } from '../../workers/protocol.ts';
 import type { Enhancer, Job, JobResult, JobUpdate } from './enhancer.ts';
+import { forgetSource, keepSourceHandle, reopenSource } from './source-handles.ts';
 import { UpdateQueue } from './update-queue.ts';
 
 const CANCEL_PATIENCE_MS = 200;
@@ -38,7 +41,6 @@ export class WorkerEnhancer implements Enhancer {
   readonly #options: EngineOptions;
   #worker: Worker;
   #nextRequestId = 1;
-  #nextJob = 1;
   readonly #pending = new Map<number, Pending>();
   readonly #jobs = new Map<string, UpdateQueue<JobUpdate>>();
 
@@ -65,12 +67,52 @@ export class WorkerEnhancer implements Enhancer {
     return { source, pictures };
   }
 
-  enhance(file: File, settings: Settings): Job {
-    const id = `job-${this.#nextJob++}`;
+  enhance(file: File, settings: Settings, keepSource: boolean): Job {
+    // Begins with the time: ids sort by it, and are never given twice.
+    const id = `${Date.now()}-${crypto.randomUUID().slice(0, 8)}`;
+    void keepSourceHandle(id, file);
+    return this.#start(id, { kind: 'enhance', jobId: id, file, settings, keepSource });
+  }
+
+  continue(jobId: string, file: File): Job {
+    return this.#start(jobId, { kind: 'continue', jobId, file });
+  }
+
+  async unfinished(): Promise<readonly UnfinishedJob[]> {
+    return (await this.#ask('unfinished', { kind: 'unfinished' })).jobs;
+  }
+
+  async source(jobId: string): Promise<File | null> {
+    return (await reopenSource(jobId)) ?? (await this.#ask('source', { kind: 'source', jobId })).file;
+  }
+
+  async save(jobId: string, file: File | null): Promise<JobResult> {
+    const { report, output } = await this.#ask('finished', { kind: 'save', jobId, file });
+    return { report, output };
+  }
+
+  async discard(jobId: string): Promise<void> {
+    await this.#ask('done', { kind: 'discard', jobId });
+    await forgetSource(jobId);
+  }
+
+  close(): void {
+    this.#worker.terminate();
+    this.#failAll(cancelled());
+  }
+
+  #start(id: string, body: Body<Extract<Request, { kind: 'enhance' | 'continue' }>>): Job {
     const updates = new UpdateQueue<JobUpdate>();
     this.#jobs.set(id, updates);
-    const result = this.#ask('finished', { kind: 'enhance', jobId: id, file, settings }, id)
-      .then(({ report, output }): JobResult => ({ report, output }))
+    const result = this.#ask('finished', body, id)
+      .then(({ report, output }): JobResult => {
+        void forgetSource(id);
+        return { report, output };
+      })
+      .catch((error: unknown) => {
+        if (error instanceof EnhancerError && error.code === 'OUT_OF_GPU_MEMORY') this.#restart(error);
+        throw error;
+      })
       .finally(() => {
         updates.end();
         this.#jobs.delete(id);
@@ -85,11 +127,6 @@ export class WorkerEnhancer implements Enhancer {
       resume: () => this.#tell('resume', id),
       cancel: () => this.#cancel(id, result),
     };
-  }
-
-  close(): void {
-    this.#worker.terminate();
-    this.#failAll(cancelled());
   }
 
   async #cancel(jobId: string, result: Promise<JobResult>): Promise<void> {

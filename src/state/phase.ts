@@ -12,7 +12,14 @@ import type { ErrorData } from '../../workers/errors.ts';
 import type { ClipInfo, Rational } from '../../workers/media/clip-info.ts';
 import type { DeviceInfo, JobPlan } from '../../workers/plan/job-plan.ts';
 import type { Settings } from '../../workers/plan/settings.ts';
-import type { EngineOptions, JobProgress, JobReport, LatestFrame, Picture } from '../../workers/protocol.ts';
+import type {
+  EngineOptions,
+  JobProgress,
+  JobReport,
+  LatestFrame,
+  Picture,
+  UnfinishedJob,
+} from '../../workers/protocol.ts';
 import type { Moments } from './moments.ts';
 
 export type DeviceState =
@@ -83,7 +90,7 @@ export interface RunningPhase {
 export type Phase = EmptyPhase | ProbingPhase | ReadyPhase | RunningPhase | FinishedPhase;
 
 export interface Failure {
-  readonly during: 'open' | 'enhance' | 'control';
+  readonly during: 'open' | 'enhance' | 'control' | 'save';
   /** The file that it was about. */
   readonly fileName: string;
   readonly error: ErrorData;
@@ -104,6 +111,12 @@ export interface SessionState {
   /** Every output of this visit, newest first; nothing takes one away. */
   readonly results: readonly FinishedResult[];
   readonly downloadedResultIds: readonly number[];
+  /** Interrupted jobs that can go on, newest first. */
+  readonly unfinished: readonly UnfinishedJob[];
+  /** The one of them that waits for its clip: the next file chosen is taken for that. */
+  readonly wanted: UnfinishedJob | null;
+  /** Whether jobs keep a private copy of their clip until they are done. */
+  readonly keepSource: boolean;
 }
 
 /** The plan on screen, be it the newest or the one before it. */

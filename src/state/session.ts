@@ -8,15 +8,17 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import { type ErrorData, toErrorData } from '../../workers/errors.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../workers/plan/settings.ts';
-import type { EngineOptions } from '../../workers/protocol.ts';
+import type { EngineOptions, UnfinishedJob } from '../../workers/protocol.ts';
 import type { Enhancer, Job, JobResult, JobUpdate } from '../client/enhancer.ts';
 import { keepMoment, NO_MOMENTS } from './moments.ts';
 import {
   canEnhance,
   type Failure,
+  type FinishedPhase,
   type FinishedResult,
   type LoadedClip,
   type PlanState,
+  type ReadyPhase,
   type Run,
   type SessionState,
   shownPlan,
@@ -42,6 +44,12 @@ export interface Session {
   startOver(): void;
   markDownloaded(resultId: number): void;
   dismissFailure(): void;
+  changeKeepSource(keepSource: boolean): void;
+  /** Goes on with an interrupted job; where its clip can't be opened, asks for it through {@link SessionState.wanted}. */
+  goOn(jobId: string): Promise<void>;
+  /** What is finished of an interrupted job; null where that failed. */
+  saveFinished(jobId: string): Promise<File | null>;
+  discardJob(jobId: string): Promise<void>;
   close(): void;
 }
 
@@ -60,6 +68,9 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
     remark: null,
     results: [],
     downloadedResultIds: [],
+    unfinished: [],
+    wanted: null,
+    keepSource: false,
   }));
   const get = store.getState;
   const set = (patch: Partial<SessionState>): void => store.setState(patch);
@@ -76,6 +87,7 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
   );
 
   startEngine(engine);
+  void refreshUnfinished();
 
   function startEngine(options: EngineOptions): void {
     const started = openEnhancer(options);
@@ -113,12 +125,17 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
       set({ remark: 'busy' });
       return;
     }
+    const { wanted } = get();
     newestOpening += 1;
     const ticket = newestOpening;
     const before = phase.kind === 'probing' ? phase.before : phase;
     set({ phase: { kind: 'probing', fileName, before }, failure: null, remark: null });
     try {
       const file = await pending;
+      if (wanted !== null && ticket === newestOpening) {
+        await goOnWith(wanted, async () => file);
+        return;
+      }
       const info = await enhancer.probe(file);
       if (ticket !== newestOpening) return;
       const clip: LoadedClip = { file, info };
@@ -141,13 +158,17 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
   }
 
   function enhance(): void {
-    const { phase, settings } = get();
+    const { phase, settings, keepSource } = get();
     if ((phase.kind !== 'ready' && phase.kind !== 'finished') || !canEnhance(phase.plan)) return;
+    begin(phase, () => enhancer.enhance(phase.clip.file, settings, keepSource));
+  }
+
+  function begin(phase: ReadyPhase | FinishedPhase, start: () => Job): void {
     replanner.drop();
     newestRun += 1;
     const run: Run = {
       id: newestRun,
-      settings,
+      settings: get().settings,
       progress: null,
       latest: null,
       moments: NO_MOMENTS,
@@ -159,12 +180,67 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
       remark: null,
     });
     try {
-      job = enhancer.enhance(phase.clip.file, settings);
+      job = start();
     } catch (error) {
       settleFailed(run.id, error);
       return;
     }
     void follow(run.id, job);
+  }
+
+  async function refreshUnfinished(): Promise<void> {
+    // A list that can't be had is an empty one: nothing of this visit hangs on it.
+    const unfinished = await enhancer.unfinished().catch(() => []);
+    set({ unfinished });
+  }
+
+  async function goOnWith(wanted: UnfinishedJob, find: () => Promise<File | null>): Promise<void> {
+    const { phase } = get();
+    if (phase.kind === 'running') return;
+    newestOpening += 1;
+    const ticket = newestOpening;
+    const before = phase.kind === 'probing' ? phase.before : phase;
+    const { fileName, settings, plan } = wanted;
+    set({ phase: { kind: 'probing', fileName, before }, failure: null, remark: null, wanted: null });
+    try {
+      const file = await find();
+      if (ticket !== newestOpening) return;
+      if (file === null) {
+        set({ phase: before, wanted });
+        return;
+      }
+      const info = await enhancer.probe(file);
+      if (ticket !== newestOpening) return;
+      const clip: LoadedClip = { file, info };
+      set({ settings, poster: null, unfinished: get().unfinished.filter(({ id }) => id !== wanted.id) });
+      begin({ kind: 'ready', clip, plan: { kind: 'made', plan } }, () => enhancer.continue(wanted.id, file));
+      await fetchPoster(clip);
+    } catch (error) {
+      if (ticket !== newestOpening) return;
+      fail('open', fileName, toErrorData(error));
+      set({ phase: before });
+    }
+  }
+
+  async function saveFinished(jobId: string): Promise<File | null> {
+    const { phase, unfinished } = get();
+    const wanted = unfinished.find(({ id }) => id === jobId);
+    if (!wanted) return null;
+    try {
+      const here = 'clip' in phase && phase.clip.file.name === wanted.fileName ? phase.clip.file : null;
+      const sameSize = here?.size === wanted.fileBytes ? here : null;
+      return (await enhancer.save(jobId, sameSize ?? (await enhancer.source(jobId)))).output;
+    } catch (error) {
+      fail('save', wanted.fileName, toErrorData(error));
+      return null;
+    }
+  }
+
+  async function discardJob(jobId: string): Promise<void> {
+    const { wanted } = get();
+    await enhancer.discard(jobId).catch((error: unknown) => fail('control', 'the job', toErrorData(error)));
+    set({ wanted: wanted?.id === jobId ? null : wanted });
+    await refreshUnfinished();
   }
 
   async function follow(runId: number, started: Job): Promise<void> {
@@ -231,12 +307,21 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
   function settleFailed(runId: number, cause: unknown): void {
     const { phase } = get();
     if (phase.kind !== 'running' || phase.run.id !== runId) return;
+    const stopped = job;
     job = null;
     const error = toErrorData(cause);
     set({ phase: phase.before });
     if (error.code === 'CANCELLED') set({ remark: 'cancelled' });
     else fail('enhance', phase.clip.file.name, error);
     requestPlan(0);
+    void offerStopped(stopped?.id ?? null, error.code === 'CANCELLED');
+  }
+
+  /** A job that was cancelled before anything was finished is not worth an offer. */
+  async function offerStopped(jobId: string | null, wasCancelled: boolean): Promise<void> {
+    await refreshUnfinished();
+    const stopped = get().unfinished.find(({ id }) => id === jobId);
+    if (stopped && wasCancelled && stopped.framesDone === 0) await discardJob(stopped.id);
   }
 
   /** Asks the job for something; what it can't do is told, and the run goes on. */
@@ -281,13 +366,20 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
       if (get().phase.kind === 'running') return;
       newestOpening += 1;
       replanner.drop();
-      set({ phase: { kind: 'empty' }, poster: null, failure: null, remark: null });
+      set({ phase: { kind: 'empty' }, poster: null, failure: null, remark: null, wanted: null });
     },
     markDownloaded(resultId) {
       const { downloadedResultIds } = get();
       if (!downloadedResultIds.includes(resultId)) set({ downloadedResultIds: [...downloadedResultIds, resultId] });
     },
     dismissFailure: () => set({ failure: null }),
+    changeKeepSource: (keepSource) => set({ keepSource }),
+    async goOn(jobId) {
+      const wanted = get().unfinished.find(({ id }) => id === jobId);
+      if (wanted) await goOnWith(wanted, () => enhancer.source(jobId));
+    },
+    saveFinished,
+    discardJob,
     close() {
       replanner.drop();
       enhancer.close();

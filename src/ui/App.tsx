@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useRef } from 'react';
+import { keepAwake } from '../client/wake-lock.ts';
 import { wouldLoseWork } from '../state/phase.ts';
 import { useSession, useSessionState } from '../state/react.ts';
 import styles from './App.module.css';
@@ -8,6 +9,7 @@ import { Header } from './header/Header.tsx';
 import { EmptyScreen } from './intake/EmptyScreen.tsx';
 import { useClipIntake } from './intake/use-clip-intake.ts';
 import { EarlierResults } from './results/ResultPanel.tsx';
+import { UnfinishedJobs } from './unfinished/UnfinishedJobs.tsx';
 import { WorkScreen } from './WorkScreen.tsx';
 import { words } from './words.ts';
 
@@ -15,6 +17,7 @@ export function App() {
   const session = useSession();
   const phase = useSessionState((state) => state.phase);
   const results = useSessionState((state) => state.results);
+  const hasUnfinished = useSessionState((state) => state.unfinished.length > 0);
   const input = useRef<HTMLInputElement>(null);
   const main = useRef<HTMLElement>(null);
 
@@ -23,6 +26,7 @@ export function App() {
   const holding = useClipIntake(open);
   useTitle();
   useLeaveGuard();
+  useAwake();
   useScreenFocus(main);
 
   const screen = phase.kind === 'probing' ? phase.before : phase;
@@ -48,6 +52,11 @@ export function App() {
         />
         {screen.kind === 'empty' ? (
           <>
+            {hasUnfinished ? (
+              <div className={styles.unfinished}>
+                <UnfinishedJobs onChoose={choose} />
+              </div>
+            ) : null}
             <EmptyScreen holding={holding} onChoose={choose} />
             {results.length === 0 ? null : (
               <div className={styles.earlier}>
@@ -85,6 +94,12 @@ function useLeaveGuard(): void {
     window.addEventListener('beforeunload', ask);
     return () => window.removeEventListener('beforeunload', ask);
   }, [atRisk]);
+}
+
+/** The screen stays on while a job works. */
+function useAwake(): void {
+  const working = useSessionState(({ phase }) => phase.kind === 'running' && phase.run.flow !== 'paused');
+  useEffect(() => (working ? keepAwake() : undefined), [working]);
 }
 
 /** When the screen changes, the control that had the focus is gone: its new heading takes it, unless an alert has. */

@@ -10,6 +10,7 @@ import { SettingsPanel } from './settings/SettingsPanel.tsx';
 import { ClipStrip } from './stage/ClipStrip.tsx';
 import { Poster } from './stage/Poster.tsx';
 import { Stage } from './stage/Stage.tsx';
+import { UnfinishedJobs } from './unfinished/UnfinishedJobs.tsx';
 import styles from './WorkScreen.module.css';
 import { words } from './words.ts';
 
@@ -52,13 +53,13 @@ export function WorkScreen({ phase, opening, onChoose }: WorkScreenProps) {
         {opening === null ? null : <p role="status">{words.opening(opening)}</p>}
       </div>
       <div className={styles.side}>
-        <Side phase={phase} />
+        <Side phase={phase} onChoose={onChoose} />
       </div>
     </div>
   );
 }
 
-function Side({ phase }: { readonly phase: WorkPhase }) {
+function Side({ phase, onChoose }: { readonly phase: WorkPhase; readonly onChoose: () => void }) {
   const results = useSessionState((state) => state.results);
   if (phase.kind === 'running') {
     return (
@@ -75,6 +76,7 @@ function Side({ phase }: { readonly phase: WorkPhase }) {
   return (
     <>
       {shownResult === null ? null : <ResultPanel result={shownResult} />}
+      <UnfinishedJobs onChoose={onChoose} />
       <EarlierResults results={results.filter(({ id }) => id !== shownResult?.id)} />
       <SettingsPanel heading={shownResult === null ? null : words.result.again} />
       <PlanPanel info={phase.clip.info} plan={phase.plan} />

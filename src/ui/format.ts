@@ -97,3 +97,12 @@ export function fileStem(fileName: string): string {
   const dot = fileName.lastIndexOf('.');
   return dot > 0 ? fileName.slice(0, dot) : fileName;
 }
+
+/** A time of day, with its date where that is not today. */
+export function formatMoment(ms: number, nowMs = Date.now()): string {
+  const today = new Date(ms).toDateString() === new Date(nowMs).toDateString();
+  return new Intl.DateTimeFormat(LOCALE, {
+    ...(today ? {} : { dateStyle: 'medium' as const }),
+    timeStyle: 'short',
+  }).format(ms);
+}

@@ -93,6 +93,9 @@ export const words = {
     memoryBudget: 'Memory budget',
     megabytes: 'MB',
     automatic: 'Automatic',
+    keepSource: 'Keep a copy of the clip with the job',
+    keepSourceHint:
+      'In this browser’s private storage, until the job is done: it can then go on without choosing the clip again.',
     memoryBudgetHint: 'Leave empty to let the device decide. Less memory means more, smaller tiles.',
   },
 
@@ -147,6 +150,19 @@ export const words = {
     },
   },
 
+  unfinished: {
+    heading: 'Unfinished',
+    state: (percent: string, frames: string, paused: boolean) =>
+      `${paused ? 'Paused' : 'Stopped'} with ${percent} of ${frames} frames finished`,
+    recipe: (size: string, when: string) => `${size}, ${when}`,
+    goOn: 'Go on',
+    goOnNamed: (fileName: string) => `Go on with ${fileName}`,
+    save: 'Save what is finished',
+    discard: 'Discard',
+    discardNamed: (fileName: string) => `Discard the job of ${fileName}`,
+    chooseAgain: (fileName: string) => `Choose ${fileName} again to go on: this browser can’t open it by itself.`,
+  },
+
   result: {
     heading: 'Done',
     download: 'Download',
@@ -186,6 +202,7 @@ export const words = {
       open: (fileName: string) => `Couldn’t open ${fileName}`,
       enhance: (fileName: string) => `Couldn’t enhance ${fileName}`,
       control: (fileName: string) => `Couldn’t control the job of ${fileName}`,
+      save: (fileName: string) => `Couldn’t save what is finished of ${fileName}`,
     },
     device: 'No device to run on',
     plan: 'Couldn’t plan this',

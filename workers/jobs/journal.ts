@@ -11,7 +11,7 @@ import type { EncoderChoice } from '../media/encoder-choice.ts';
 import type { PacketSink } from '../media/packet-sink.ts';
 import { fitToTrack } from '../media/parameter-sets.ts';
 import type { EncodedVideoPacket, EncodedWindow, OutputDecoderConfig } from '../media/window-encoder.ts';
-import type { JobPlan, Provider } from '../plan/job-plan.ts';
+import type { JobPlan, Provider, Tile } from '../plan/job-plan.ts';
 import type { Settings } from '../plan/settings.ts';
 import type { ByteFile } from './byte-file.ts';
 import { type LogRecord, RecordLog } from './record-log.ts';
@@ -46,7 +46,8 @@ type Head =
     }
   | { readonly kind: 'mark'; readonly atMs: number; readonly mark: Mark };
 
-export type Mark = { readonly paused: boolean } | { readonly notice: string };
+/** What happened on the way: a pause or its end; something to say in the report; other tiles from here on. */
+export type Mark = { readonly paused: boolean } | { readonly notice: string; readonly tiles?: readonly Tile[] | null };
 
 export class Journal<Extra> implements PacketSink {
   readonly job: JobRecord;
@@ -57,6 +58,8 @@ export class Journal<Extra> implements PacketSink {
   /** When something was last written to it. */
   updatedAtMs: number;
   readonly notices: string[] = [];
+  /** Where they are no longer the plan's. */
+  tiles: readonly Tile[] | null = null;
   readonly #log: RecordLog<Head>;
   readonly #states: StateSlots<Extra> | null;
 
@@ -155,13 +158,21 @@ export class Journal<Extra> implements PacketSink {
     if (head.kind === 'job') return;
     this.updatedAtMs = head.atMs;
     if (head.kind === 'mark') {
-      if ('paused' in head.mark) this.paused = head.mark.paused;
-      else this.notices.push(head.mark.notice);
+      this.#takeMark(head.mark);
       return;
     }
     this.decoderConfig ??= head.config && givenConfig(head.config);
     this.packetCount += head.packets.length;
     for (const [bytes] of head.packets) this.bytes += bytes;
+  }
+
+  #takeMark(mark: Mark): void {
+    if ('paused' in mark) {
+      this.paused = mark.paused;
+      return;
+    }
+    this.tiles = mark.tiles ?? this.tiles;
+    if (!this.notices.includes(mark.notice)) this.notices.push(mark.notice);
   }
 }
 

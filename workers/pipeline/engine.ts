@@ -5,25 +5,46 @@
  */
 
 import { EnhancerError, throwIfAborted } from '../errors.ts';
-import { createSink } from '../jobs/sink.ts';
+import { JobStore } from '../jobs/job-store.ts';
+import { muxJournal } from '../jobs/mux-journal.ts';
+import { identify, sha256Hex } from '../jobs/source-identity.ts';
 import { type Clip, openClip } from '../media/clip.ts';
 import type { ClipInfo } from '../media/clip-info.ts';
-import { chooseEncoder, type EncoderChoice } from '../media/encoder-choice.ts';
-import type { PacketSink } from '../media/packet-sink.ts';
-import { WindowEncoder } from '../media/window-encoder.ts';
+import type { EncoderChoice } from '../media/encoder-choice.ts';
 import type { Manifest } from '../models/manifest.ts';
 import { readManifest } from '../models/package.ts';
-import type { DeviceInfo, JobPlan, Notice, Refusal } from '../plan/job-plan.ts';
+import type { DeviceInfo, JobPlan, Notice, Provider, Refusal } from '../plan/job-plan.ts';
 import { planJob } from '../plan/plan-job.ts';
 import type { Settings } from '../plan/settings.ts';
 import type { EngineOptions, JobEvent, JobReport, Picture } from '../protocol.ts';
 import { Runtime } from '../runtime/runtime.ts';
-import { JobRun, type SegmentWriter } from './job.ts';
+import { chosenEncoder, encodedSegment, encoderAgain } from './encoder.ts';
+import { JobRun } from './job.ts';
+import { withJobLock } from './job-lock.ts';
+import { type JobJournal, JournalKeeper } from './journal-keeper.ts';
 import { Model, urlSource } from './model.ts';
 import { PauseGate } from './pause-gate.ts';
 import { shrunk } from './picture.ts';
 import { previewPictures } from './preview.ts';
 import { plannedModel, solverProgram } from './program.ts';
+import type { MeterState } from './progress.ts';
+import { RecoveryPolicy } from './recovery.ts';
+import { outputName, reportOf } from './report.ts';
+import { soundFor } from './sound.ts';
+import { checkSource } from './unfinished.ts';
+
+const LOSS_NEWS_MS = 500;
+const RENEWALS = 5;
+const RENEWAL_WAIT_MS = 2000;
+const PROVIDER_NAMES: Readonly<Record<Provider, string>> = { webgpu: 'the GPU', wasm: 'the processor' };
+
+type WithoutJobId<E> = E extends JobEvent ? Omit<E, 'jobId'> : never;
+type JobEventBody = WithoutJobId<JobEvent>;
+
+interface Finished {
+  readonly report: JobReport;
+  readonly output: File;
+}
 
 interface RunningJob {
   readonly id: string;
@@ -32,11 +53,12 @@ interface RunningJob {
 }
 
 export class Engine {
-  readonly #runtime: Runtime;
+  #runtime: Runtime;
   readonly #options: EngineOptions;
   readonly #send: (event: JobEvent) => void;
   readonly #manifests = new Map<string, Promise<Manifest>>();
   readonly #models = new Map<string, Promise<Model>>();
+  readonly #store: Promise<JobStore> = JobStore.open();
   #job: RunningJob | null = null;
 
   private constructor(runtime: Runtime, options: EngineOptions, send: (event: JobEvent) => void) {
@@ -95,14 +117,57 @@ export class Engine {
     });
   }
 
-  /** @throws EnhancerError `BUSY`, a refusal of the plan, `CANCELLED`, or what went wrong. */
-  async enhance(jobId: string, file: File, settings: Settings): Promise<{ report: JobReport; output: File }> {
-    return this.#alone(jobId, async (job) => {
-      const clip = await openClip(file, { signal: job.abort.signal });
+  /**
+   * @param keepSource whether to keep a private copy of the clip until the job is done.
+   * @throws EnhancerError `BUSY`, a refusal of the plan, `CANCELLED`, or what went wrong. What was done stays in the job's journal.
+   */
+  async enhance(jobId: string, file: File, settings: Settings, keepSource: boolean): Promise<Finished> {
+    return this.#locked(jobId, file, async (job, clip) => {
+      const { plan, refusals, notices, encoder } = await this.#planned(clip.info, settings);
+      const refusal = refusals[0];
+      if (refusal) throw new EnhancerError(refusal.code, refusal.message, refusal.hint);
+      if (!encoder) throw new RangeError('a plan without refusals has an encoder');
+      const store = await this.#store;
+      const journal = await store.create<MeterState>({
+        version: 1,
+        id: jobId,
+        startedAtMs: Date.now(),
+        settings,
+        plan: { ...plan, refusals, notices },
+        modelHash: await this.#modelHash(settings.model),
+        source: await identify(file),
+        encoder,
+        provider: this.device.provider,
+      });
       try {
-        return await this.#run(job, clip, file, settings);
+        if (keepSource) await keptSource(store, journal, file);
+        return await this.#complete(job, clip, file, journal, encoder);
       } finally {
-        clip.close();
+        journal.close();
+      }
+    });
+  }
+
+  /**
+   * Goes on with an interrupted job, by its own recipe and plan.
+   * @throws EnhancerError `SOURCE_CHANGED`, `STORAGE_FAILED`, `MODEL_MISSING`, `NO_ENCODER`, or as {@link enhance}.
+   */
+  async continue(jobId: string, file: File): Promise<Finished> {
+    return this.#locked(jobId, file, async (job, clip) => {
+      const journal = await (await this.#store).resume<MeterState>(jobId);
+      try {
+        const { settings, modelHash, encoder, provider } = journal.job;
+        await checkSource(journal.job, file);
+        if (modelHash !== (await this.#modelHash(settings.model))) throw modelChanged(settings.model);
+        if (provider !== this.device.provider) {
+          journal.mark({
+            notice: `Begun on ${PROVIDER_NAMES[provider]}, finished on ${PROVIDER_NAMES[this.device.provider]}.`,
+          });
+        }
+        if (journal.paused) journal.mark({ paused: false });
+        return await this.#complete(job, clip, file, journal, await encoderAgain(encoder, journal.job.plan, settings));
+      } finally {
+        journal.close();
       }
     });
   }
@@ -110,71 +175,108 @@ export class Engine {
   pause(jobId: string): void {
     if (this.#job?.id !== jobId || this.#job.gate.paused) return;
     this.#job.gate.pause();
-    this.#send({ kind: 'paused', jobId });
   }
 
   resume(jobId: string): void {
     if (this.#job?.id !== jobId || !this.#job.gate.paused) return;
     this.#job.gate.resume();
-    this.#send({ kind: 'resumed', jobId });
   }
 
   cancel(jobId: string): void {
     if (this.#job?.id === jobId) this.#job.abort.abort();
   }
 
-  async #run(job: RunningJob, clip: Clip, file: File, settings: Settings) {
-    const { plan, refusals, notices, encoder } = await this.#planned(clip.info, settings);
-    const refusal = refusals[0];
-    if (refusal) throw new EnhancerError(refusal.code, refusal.message, refusal.hint);
-    if (!encoder) throw new RangeError('a plan without refusals has an encoder');
-    this.#send({ kind: 'planned', jobId: job.id, plan: { ...plan, notices, refusals } });
-
+  /** Whatever is left of a job, on as many devices as it takes, then the file. */
+  async #complete(
+    job: RunningJob,
+    clip: Clip,
+    file: File,
+    journal: JobJournal,
+    encoder: EncoderChoice,
+  ): Promise<Finished> {
+    const { settings } = journal.job;
     const { signal } = job.abort;
-    const model = await this.#model(settings.model);
-    throwIfAborted(signal);
-    const sink = await createSink(job.id, plan.bytes.storage);
-    try {
-      const run = new JobRun({
+    const policy = new RecoveryPolicy();
+    const send = (event: JobEventBody) => this.#send({ ...event, jobId: job.id });
+    const keeper = new JournalKeeper(
+      journal,
+      () => send({ kind: 'paused' }),
+      () => send({ kind: 'resumed' }),
+    );
+    const plan = { ...journal.job.plan, tiles: journal.tiles ?? journal.job.plan.tiles };
+    send({ kind: 'planned', plan });
+    let run: JobRun;
+    for (;;) {
+      const model = await this.#model(settings.model);
+      throwIfAborted(signal);
+      run = new JobRun({
         clip,
         plan,
         settings,
         program: solverProgram(settings, model.manifest),
         model,
-        openSegment: () => encodedSegment(encoder, sink, signal),
+        openSegment: () => encodedSegment(encoder, journal, signal),
         gate: job.gate,
         signal,
+        from: journal.readState(),
+        framesWritten: journal.framesDone,
+        keeper,
         gpuLedgerBytes: () => this.#runtime.ledger.liveBytes,
-        onProgress: (progress) => this.#send({ kind: 'progress', jobId: job.id, progress }),
-        onFrame: (latest) => this.#send({ kind: 'frame', jobId: job.id, latest }),
+        onProgress: (progress) => send({ kind: 'progress', progress }),
+        onFrame: (latest) => send({ kind: 'frame', latest }),
       });
-      await run.run();
-      const { output, audioTracksCopied } = await run.meter.time('mux', () =>
-        sink.mux(outputName(file.name), {
-          frameRate: clip.info.variableFrameRate ? null : plan.output.frameRate,
-          audioTracks: run.audioTracks(),
-          signal,
-        }),
-      );
-      const report: JobReport = {
-        width: plan.output.width,
-        height: plan.output.height,
-        frameCount: plan.output.frameCount,
-        durationUs: plan.output.durationUs,
-        videoCodec: encoder.codecString,
-        bytes: output.size,
-        seconds: run.meter.secondsElapsed,
-        secondsByStage: run.meter.secondsByStage,
-        provider: this.device.provider,
-        windows: plan.windows.length,
-        tiles: plan.tiles.length,
-        peakGpuLedgerBytes: this.#runtime.ledger.peakBytes,
-        audioTracksCopied,
-        notices: notices.map(({ message }) => message),
-      };
-      return { report, output };
-    } finally {
-      await sink.close();
+      try {
+        await run.run();
+        break;
+      } catch (error) {
+        const progress = journal.framesDone + keeper.written;
+        const recovery = policy.decide(error, await this.#deviceLost(), progress, plan, model.info);
+        if (!recovery) throw error;
+        journal.mark(recovery);
+        plan.tiles = recovery.tiles ?? plan.tiles;
+        // A full WASM heap can't be had back in this worker: the page starts another, and the job goes on there.
+        if (this.device.provider === 'wasm') throw error;
+        await this.#renew();
+      }
+    }
+    const store = await this.#store;
+    const { output, audioTracksCopied } = await run.meter.time('mux', () =>
+      muxJournal(store, journal, outputName(file.name), {
+        frameRate: clip.info.variableFrameRate ? null : plan.output.frameRate,
+        audioTracks: soundFor(clip, plan, settings),
+        signal,
+      }),
+    );
+    const report = reportOf(journal, output, run.meter.state, {
+      audioTracksCopied,
+      tiles: plan.tiles.length,
+      peakGpuLedgerBytes: this.#runtime.ledger.peakBytes,
+    });
+    journal.close();
+    await store.discard(job.id);
+    return { report, output };
+  }
+
+  /** Waits a moment for the news, which may come after the error. */
+  async #deviceLost(): Promise<boolean> {
+    const lost = this.#runtime.gpu?.lost.then(() => true);
+    if (!lost) return false;
+    return Promise.race([lost, new Promise<false>((resolve) => setTimeout(() => resolve(false), LOSS_NEWS_MS))]);
+  }
+
+  /** A new device and, at their next use, new sessions. The browser may need a while to have a GPU again. */
+  async #renew(): Promise<void> {
+    this.#models.clear();
+    const old = this.#runtime;
+    old.gpu?.device.destroy();
+    for (let tries = 1; ; tries += 1) {
+      try {
+        this.#runtime = await Runtime.open(old.provider);
+        return;
+      } catch (error) {
+        if (tries === RENEWALS) throw error;
+        await new Promise((resolve) => setTimeout(resolve, RENEWAL_WAIT_MS));
+      }
     }
   }
 
@@ -200,11 +302,28 @@ export class Engine {
     return remembered(this.#models, name, () => Model.load(this.#runtime, this.#source(name)));
   }
 
+  async #modelHash(name: string): Promise<string> {
+    return sha256Hex(new TextEncoder().encode(JSON.stringify(await this.#manifest(name))));
+  }
+
   #source(name: string) {
     if (!/^[\w-]+$/.test(name)) {
       throw new EnhancerError('MODEL_MISSING', `There is no model named ${name}.`, 'Choose one of the listed models.');
     }
     return urlSource(new URL(`${name}/`, this.#options.modelsUrl).href);
+  }
+
+  #locked<T>(id: string, file: File, work: (job: RunningJob, clip: Clip) => Promise<T>): Promise<T> {
+    return this.#alone(id, (job) =>
+      withJobLock({ id, fileName: file.name }, async () => {
+        const clip = await openClip(file, { signal: job.abort.signal });
+        try {
+          return await work(job, clip);
+        } finally {
+          clip.close();
+        }
+      }),
+    );
   }
 
   async #alone<T>(id: string, work: (job: RunningJob) => Promise<T>): Promise<T> {
@@ -221,33 +340,6 @@ export class Engine {
   }
 }
 
-/** Each segment gets an encoder of its own and goes to the sink when it is finished. */
-function encodedSegment(choice: EncoderChoice, sink: PacketSink, signal: AbortSignal): SegmentWriter {
-  const encoder = new WindowEncoder(choice, signal);
-  return {
-    write: (rgba, timestampUs, durationUs) => encoder.encode(rgba, timestampUs, durationUs),
-    finish: async () => sink.append(await encoder.finish()),
-    close: () => encoder.close(),
-  };
-}
-
-async function chosenEncoder(plan: JobPlan, settings: Settings, refusals: Refusal[]): Promise<EncoderChoice | null> {
-  const { width, height, frameRate } = plan.output;
-  try {
-    return await chooseEncoder({
-      width,
-      height,
-      frameRate: frameRate.numerator / frameRate.denominator,
-      codec: settings.codec,
-      quality: settings.quality,
-    });
-  } catch (error) {
-    if (!(error instanceof EnhancerError)) throw error;
-    refusals.push({ code: error.code, message: error.message, hint: error.hint });
-    return null;
-  }
-}
-
 /** Free space that the origin may use; null where the browser doesn't say. */
 async function freeStorageBytes(): Promise<number | null> {
   const estimate = await globalThis.navigator?.storage?.estimate?.().catch(() => null);
@@ -255,8 +347,21 @@ async function freeStorageBytes(): Promise<number | null> {
   return estimate.quota - (estimate.usage ?? 0);
 }
 
-function outputName(name: string): string {
-  return `${name.replace(/\.[^.]*$/, '') || 'clip'}-enhanced.mp4`;
+/** A copy that can't be made costs the job nothing. */
+async function keptSource(store: JobStore, journal: JobJournal, file: File): Promise<void> {
+  try {
+    await store.keepSource(journal.job.id, file);
+  } catch {
+    journal.mark({ notice: 'There was no space to keep a copy of the clip with the job.' });
+  }
+}
+
+function modelChanged(name: string): EnhancerError {
+  return new EnhancerError(
+    'MODEL_MISSING',
+    `The model ${name} is not the one that this job began with.`,
+    'Save what is finished, or discard the job and start anew.',
+  );
 }
 
 /** What was made before under that key; a failure is forgotten, so that it can be tried again. */

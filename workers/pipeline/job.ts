@@ -2,13 +2,12 @@
  * One job: decode → condition → denoise → reconstruct → encode, a window at a time, then mux.
  *
  * Memory is that of the windows in flight, whatever the clip's length. Cancel and pause take effect between model runs and
- * between frames. Runs wherever WebCodecs does; the model's provider is the runtime's.
+ * between frames. A job can go on from a state that another run of it left. Runs wherever WebCodecs does; the model's provider is the runtime's.
  */
 
 import { fillNoise, START_STREAM } from '../denoise/noise.ts';
 import type { SolverProgram } from '../denoise/solvers.ts';
-import { type FinalSegment, runWavefront } from '../denoise/wavefront.ts';
-import { cutAudio } from '../media/audio-range.ts';
+import { type FinalSegment, runWavefront, type WavefrontState } from '../denoise/wavefront.ts';
 import type { Clip } from '../media/clip.ts';
 import type { JobPlan } from '../plan/job-plan.ts';
 import { outputFrameTime } from '../plan/output.ts';
@@ -20,8 +19,9 @@ import { FrameStore } from './frame-store.ts';
 import type { Model } from './model.ts';
 import type { PauseGate } from './pause-gate.ts';
 import { shrunk } from './picture.ts';
-import { ProgressMeter } from './progress.ts';
+import { type MeterState, ProgressMeter } from './progress.ts';
 import { Reconstructor } from './reconstructor.ts';
+import { originUs } from './sound.ts';
 
 /** Takes the pictures of one segment, in order. */
 export interface SegmentWriter {
@@ -41,9 +41,29 @@ export interface JobInput {
   readonly openSegment: () => SegmentWriter;
   readonly gate: PauseGate;
   readonly signal: AbortSignal;
+  /** Where to go on; from the beginning when absent. */
+  readonly from?: JobState | null;
+  /** Output frames whose segments are written already: they are not made again. */
+  readonly framesWritten?: number;
+  readonly keeper?: StateKeeper;
   readonly gpuLedgerBytes: () => number;
   readonly onProgress: (progress: JobProgress) => void;
   readonly onFrame: (latest: LatestFrame) => void;
+}
+
+/** A job between two evaluations. Its arrays are live: good only until the call that it was given to has settled. */
+export interface JobState {
+  readonly state: WavefrontState;
+  readonly extra: MeterState;
+}
+
+/** Whoever remembers a job's states. */
+export interface StateKeeper {
+  /** After every evaluation. */
+  passed(state: () => JobState): Promise<void> | void;
+  /** Before a pause's wait; null in the middle of a segment, where no state is to be had. */
+  held(state: (() => JobState) | null): Promise<void> | void;
+  released(): void;
 }
 
 const LATEST_FRAME_MAX_WIDTH = 960;
@@ -56,14 +76,17 @@ export class JobRun {
   readonly #conditioner: Conditioner;
   readonly #denoiser: Denoiser;
   readonly #reconstructor: Reconstructor;
+  readonly #sourceStart: number;
   #lastFrameAt = Number.NEGATIVE_INFINITY;
+  #state: (() => JobState) | null = null;
 
   constructor(input: JobInput) {
-    const { clip, plan, settings, model, signal } = input;
+    const { clip, plan, settings, model, signal, from = null } = input;
     this.#input = input;
-    this.meter = new ProgressMeter(plan);
-    const frames = clip.frames({ startFrame: plan.sourceStart, endFrame: plan.sourceEnd, signal });
-    this.#store = new FrameStore(this.#counted(frames), plan.sourceStart);
+    this.meter = new ProgressMeter(plan, from?.extra);
+    this.#sourceStart = firstSource(plan, from);
+    const frames = clip.frames({ startFrame: this.#sourceStart, endFrame: plan.sourceEnd, signal });
+    this.#store = new FrameStore(this.#counted(frames), this.#sourceStart);
     this.#conditioner = new Conditioner(clip.info, plan, settings, model, this.#store);
     const between = () => this.#between();
     this.#denoiser = new Denoiser(plan, model, this.#conditioner, settings.scale, between, () => this.#tileDone());
@@ -100,18 +123,15 @@ export class JobRun {
         },
         noise,
         onFinal: (segment) => this.#finish(segment),
+        from: this.#input.from?.state ?? null,
+        checkpoint: (state) => {
+          this.#state = () => ({ state: state(), extra: this.meter.state });
+          return this.#input.keeper?.passed(this.#state);
+        },
       });
     } finally {
       await this.#store.close();
     }
-  }
-
-  /** The source's sound, cut to the range. */
-  audioTracks() {
-    const { clip, plan, settings } = this.#input;
-    if (settings.range === null) return clip.audioTracks;
-    const startUs = this.#originUs();
-    return clip.audioTracks.map((track) => cutAudio(track, startUs, startUs + plan.output.durationUs));
   }
 
   #tileDone(): void {
@@ -121,20 +141,27 @@ export class JobRun {
   }
 
   async #finish({ startFrame, endFrame, frames }: FinalSegment<WindowCondition>): Promise<void> {
-    const { clip, plan, openSegment } = this.#input;
+    this.#state = null;
+    const { framesWritten = 0 } = this.#input;
+    if (endFrame <= framesWritten) this.meter.framesFinished(endFrame - startFrame);
+    else await this.#write(startFrame, endFrame, frames);
+    this.#conditioner.dropBefore(endFrame);
+    this.#store.dropBefore(this.#conditioner.sourceIndex(endFrame));
+  }
+
+  async #write(startFrame: number, endFrame: number, frames: readonly Float32Array[]): Promise<void> {
+    const { clip, plan, settings, openSegment } = this.#input;
     const segment = openSegment();
-    const originUs = this.#originUs();
+    const zeroUs = originUs(clip, plan, settings);
     try {
       for (let frame = startFrame; frame < endFrame; frame += 1) {
         await this.#between();
         const rgba = await this.#timed('reconstruct', () =>
           this.#reconstructor.picture(frame, frames[frame - startFrame]!),
         );
-        this.meter.advance('reconstruct', 1 / plan.output.frameCount);
         const { timestampUs, durationUs } = outputFrameTime(clip.info, plan, frame);
-        await this.#timed('encode', () => segment.write(rgba, timestampUs - originUs, durationUs));
-        this.meter.advance('encode', 1 / plan.output.frameCount);
-        this.meter.frameDone();
+        await this.#timed('encode', () => segment.write(rgba, timestampUs - zeroUs, durationUs));
+        this.meter.framesFinished(1);
         this.#show(frame, timestampUs, rgba);
         this.#report('reconstruct');
       }
@@ -142,22 +169,14 @@ export class JobRun {
     } finally {
       segment.close();
     }
-    this.#conditioner.dropBefore(endFrame);
-    this.#store.dropBefore(this.#conditioner.sourceIndex(endFrame));
-  }
-
-  /** Time that the output counts from: the clip's own zero, or the start of a chosen range. */
-  #originUs(): number {
-    const { clip, plan, settings } = this.#input;
-    return settings.range === null ? 0 : clip.info.timestampsUs[plan.sourceStart]!;
   }
 
   async #between(): Promise<void> {
-    const { gate, signal } = this.#input;
-    const before = performance.now();
-    const paused = gate.paused;
-    await gate.pass(signal);
-    if (paused) this.meter.paused(performance.now() - before);
+    const { gate, signal, keeper } = this.#input;
+    const waitedMs = await gate.pass(signal, () => keeper?.held(this.#state));
+    if (waitedMs === 0) return;
+    this.meter.paused(waitedMs);
+    keeper?.released();
   }
 
   #timed<T>(stage: Stage, work: () => Promise<T> | T): Promise<T> {
@@ -171,8 +190,7 @@ export class JobRun {
       for (;;) {
         const next = await this.#timed('decode', () => iterator.next());
         if (next.done) return;
-        this.meter.advance('decode', 1 / (plan.sourceEnd - plan.sourceStart));
-        this.meter.advance('condition', 1 / (plan.sourceEnd - plan.sourceStart));
+        this.#sourceRead(1 / (plan.sourceEnd - plan.sourceStart));
         yield next.value;
       }
     } finally {
@@ -198,4 +216,16 @@ export class JobRun {
   #report(stage: Stage): void {
     this.#input.onProgress(this.meter.read(stage, this.#input.gpuLedgerBytes()));
   }
+
+  #sourceRead(share: number): void {
+    this.meter.advance('decode', share);
+    this.meter.advance('condition', share);
+  }
+}
+
+/** The first source frame that the rest of the job looks at. */
+function firstSource(plan: JobPlan, from: JobState | null): number {
+  if (!from) return plan.sourceStart;
+  const window = plan.windows[from.state.taken - from.state.done.length];
+  return window ? plan.sourceStart + Math.floor(window.startFrame / plan.frameRateFactor) : plan.sourceEnd;
 }

@@ -22,14 +22,23 @@ export class PauseGate {
     this.#opened = null;
   }
 
-  /** Waits while paused. Also lets the worker hear messages, a cancel above all. @throws EnhancerError `CANCELLED`. */
-  async pass(signal: AbortSignal): Promise<void> {
+  /**
+   * Waits while paused. Also lets the worker hear messages, a cancel above all.
+   *
+   * @param held called before it waits: nothing else runs now.
+   * @returns milliseconds that it waited. @throws EnhancerError `CANCELLED`.
+   */
+  async pass(signal: AbortSignal, held?: () => Promise<void> | void): Promise<number> {
     await new Promise((resolve) => setTimeout(resolve, 0));
     throwIfAborted(signal);
+    if (!this.#opened) return 0;
+    const start = performance.now();
+    await held?.();
     while (this.#opened) {
       await Promise.race([this.#opened, aborted(signal)]);
       throwIfAborted(signal);
     }
+    return performance.now() - start;
   }
 }
 

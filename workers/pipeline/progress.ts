@@ -13,16 +13,33 @@ const PLANNED: readonly PlannedStage[] = ['decode', 'condition', 'denoise', 'rec
 /** Below this much measured work an estimate of time left would only mislead. */
 const ENOUGH_SECONDS = 1.5;
 
+/** What a meter has counted so far: plain data, to go on from. */
+export interface MeterState {
+  readonly done: Readonly<Record<PlannedStage, number>>;
+  readonly seconds: Readonly<Partial<Record<Stage, number>>>;
+  readonly secondsElapsed: number;
+  readonly framesDone: number;
+}
+
 export class ProgressMeter {
   readonly #plan: JobPlan;
-  readonly #start = performance.now();
+  readonly #start: number;
   readonly #done: Record<PlannedStage, number> = { decode: 0, condition: 0, denoise: 0, reconstruct: 0, encode: 0 };
   readonly #seconds: Partial<Record<Stage, number>> = {};
   #pausedMs = 0;
   #framesDone = 0;
 
-  constructor(plan: JobPlan) {
+  constructor(plan: JobPlan, from: MeterState | null = null) {
     this.#plan = plan;
+    this.#start = performance.now() - (from?.secondsElapsed ?? 0) * 1000;
+    Object.assign(this.#done, from?.done);
+    Object.assign(this.#seconds, from?.seconds);
+    this.#framesDone = from?.framesDone ?? 0;
+  }
+
+  get state(): MeterState {
+    const { secondsElapsed } = this;
+    return { done: { ...this.#done }, seconds: { ...this.#seconds }, secondsElapsed, framesDone: this.#framesDone };
   }
 
   get secondsByStage(): Readonly<Partial<Record<Stage, number>>> {
@@ -48,8 +65,10 @@ export class ProgressMeter {
     this.#done[stage] = Math.min(1, this.#done[stage] + share);
   }
 
-  frameDone(): void {
-    this.#framesDone += 1;
+  framesFinished(count: number): void {
+    this.#framesDone += count;
+    this.advance('reconstruct', count / this.#plan.output.frameCount);
+    this.advance('encode', count / this.#plan.output.frameCount);
   }
 
   paused(milliseconds: number): void {

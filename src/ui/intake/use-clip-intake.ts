@@ -1,4 +1,10 @@
 import { useEffect, useState } from 'react';
+import { rememberHandle } from '../../client/source-handles.ts';
+
+/** What the DOM types don't have yet. */
+interface HandleItem extends DataTransferItem {
+  getAsFileSystemHandle?(): Promise<FileSystemHandle | null>;
+}
 
 /**
  * Files dropped or pasted anywhere on the page.
@@ -30,7 +36,14 @@ export function useClipIntake(onFile: (file: File) => void): boolean {
       if (!carriesFile(event)) return;
       event.preventDefault();
       const file = event.dataTransfer?.files[0];
-      if (file !== undefined) onFile(file);
+      if (file === undefined) return;
+      onFile(file);
+      // Asked for at once: after the event the list of items is empty.
+      const item = [...event.dataTransfer!.items].find(({ kind }) => kind === 'file') as HandleItem | undefined;
+      item?.getAsFileSystemHandle?.().then(
+        (handle) => rememberHandle(file, handle),
+        () => undefined,
+      );
     };
     const paste = (event: ClipboardEvent): void => {
       const file = event.clipboardData?.files[0];

@@ -6,6 +6,7 @@ import { Button } from '../pieces/Button.tsx';
 import { Icon } from '../pieces/Icon.tsx';
 import { words } from '../words.ts';
 import { ChoiceField } from './ChoiceField.tsx';
+import { KeepSourceField } from './KeepSourceField.tsx';
 import { MemoryField } from './MemoryField.tsx';
 import { NumberField } from './NumberField.tsx';
 import styles from './SettingsPanel.module.css';
@@ -91,6 +92,7 @@ export function SettingsPanel({ heading }: { readonly heading: string | null }) 
             onChange={(quality) => change({ quality })}
           />
           <MemoryField />
+          <KeepSourceField />
         </div>
       </details>
     </section>

@@ -1,0 +1,61 @@
+/**
+ * Keeps a running job's states in its journal, as often as they cost little, and at a pause at once.
+ *
+ * A state that can't be written (a full disk, most often) costs the job nothing: it goes on, and says that after an interruption more
+ * would have to be done again.
+ */
+
+import { toErrorData } from '../errors.ts';
+import type { Journal } from '../jobs/journal.ts';
+import type { JobState, StateKeeper } from './job.ts';
+import type { MeterState } from './progress.ts';
+
+export type JobJournal = Journal<MeterState>;
+
+export class JournalKeeper implements StateKeeper {
+  /** States written. */
+  written = 0;
+  readonly #journal: JobJournal;
+  readonly #onHeld: () => void;
+  readonly #onReleased: () => void;
+  #failed = false;
+  #release = (): void => {};
+
+  constructor(journal: JobJournal, onHeld: () => void, onReleased: () => void) {
+    this.#journal = journal;
+    this.#onHeld = onHeld;
+    this.#onReleased = onReleased;
+  }
+
+  passed(state: () => JobState): void {
+    if (!this.#failed && this.#journal.stateDue) this.#write(state);
+  }
+
+  held(state: (() => JobState) | null): void {
+    if (state !== null && !this.#failed) this.#write(state);
+    this.#journal.mark({ paused: true });
+    this.#onHeld();
+    this.#release = () => {
+      this.#journal.mark({ paused: false });
+      this.#onReleased();
+    };
+  }
+
+  released(): void {
+    this.#release();
+    this.#release = () => {};
+  }
+
+  #write(state: () => JobState): void {
+    const now = state();
+    try {
+      this.#journal.writeState(now.state, now.extra);
+      this.written += 1;
+    } catch (error) {
+      this.#failed = true;
+      const { code } = toErrorData(error);
+      const why = code === 'QUOTA_EXCEEDED' ? 'storage is full' : 'storage failed';
+      this.#journal.mark({ notice: `Work in progress could not be kept on disk, for ${why}; finished windows are.` });
+    }
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * Jobs that were interrupted: what there is, their clips, what of them is finished as a file, their end.
+ *
+ * Needs no device and no model: it answers while these are still loading, and where they can't be had.
+ */
+
+import { EnhancerError } from '../errors.ts';
+import { JobStore } from '../jobs/job-store.ts';
+import type { JobRecord } from '../jobs/journal.ts';
+import { muxJournal } from '../jobs/mux-journal.ts';
+import { identify, sameSource } from '../jobs/source-identity.ts';
+import { openClip } from '../media/clip.ts';
+import type { JobReport, UnfinishedJob } from '../protocol.ts';
+import { running } from './job-lock.ts';
+import type { JobJournal } from './journal-keeper.ts';
+import type { MeterState } from './progress.ts';
+import { outputName, reportOf } from './report.ts';
+import { soundFor } from './sound.ts';
+
+export class Unfinished {
+  readonly #store: Promise<JobStore> = JobStore.open();
+
+  /** Newest first; those that run now, here or in another tab, left out. */
+  async list(): Promise<UnfinishedJob[]> {
+    const ids = new Set((await running()).map(({ id }) => id));
+    const found: UnfinishedJob[] = [];
+    for await (const { journal, hasSource } of (await this.#store).unfinished(ids)) {
+      const { id, startedAtMs, settings, plan, source } = journal.job;
+      found.push({
+        id,
+        fileName: source.name,
+        fileBytes: source.bytes,
+        hasSource,
+        startedAtMs,
+        updatedAtMs: journal.updatedAtMs,
+        settings,
+        plan,
+        framesDone: journal.framesDone,
+        paused: journal.paused,
+      });
+    }
+    return found;
+  }
+
+  async discard(id: string): Promise<void> {
+    await (await this.#store).discard(id);
+  }
+
+  /** The private copy of its clip; null where none was kept. */
+  async source(id: string): Promise<File | null> {
+    const store = await this.#store;
+    const job = (await this.list()).find((each) => each.id === id);
+    return job ? store.source(id, job.fileName, job.startedAtMs) : null;
+  }
+
+  /**
+   * What is finished as a playable file; the job can still go on afterwards.
+   * @param file the clip, for its sound; null for a file without.
+   */
+  async save(id: string, file: File | null): Promise<{ report: JobReport; output: File }> {
+    const store = await this.#store;
+    const journal: JobJournal = await store.resume<MeterState>(id);
+    try {
+      const { job, framesDone } = journal;
+      const clip = file && (await openClip(file));
+      try {
+        if (file) await checkSource(job, file);
+        const { durationUs, frameCount } = job.plan.output;
+        const finishedUs = framesDone === frameCount ? durationUs : await endUs(journal);
+        const { output, audioTracksCopied } = await muxJournal(store, journal, outputName(job.source.name), {
+          frameRate: clip?.info.variableFrameRate ? null : job.plan.output.frameRate,
+          audioTracks: clip ? soundFor(clip, job.plan, job.settings, finishedUs) : [],
+        });
+        const report = reportOf(journal, output, journal.readState()?.extra ?? null, { audioTracksCopied });
+        return { report: { ...report, durationUs: finishedUs, frameCount: framesDone }, output };
+      } finally {
+        clip?.close();
+      }
+    } finally {
+      journal.close();
+    }
+  }
+}
+
+/** @throws EnhancerError `SOURCE_CHANGED` when it is not the clip that the job began with. */
+export async function checkSource({ source }: JobRecord, file: File): Promise<void> {
+  if (sameSource(source, await identify(file))) return;
+  throw new EnhancerError(
+    'SOURCE_CHANGED',
+    `${file.name} is not the clip that this job began with.`,
+    `Choose ${source.name} as it was, or discard the job and start anew.`,
+  );
+}
+
+async function endUs(journal: JobJournal): Promise<number> {
+  let end = 0;
+  for await (const { timestampUs, durationUs } of journal.packets()) end = Math.max(end, timestampUs + durationUs);
+  return end;
+}
