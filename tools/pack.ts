@@ -2,9 +2,9 @@
  * Packs a checkpoint into a model package (DESIGN "Model package").
  *
  *   npm run pack -- --checkpoint FILE --config NAME|FILE.json --precision exact|balanced|compact --out DIR
- *                   [--name NAME] [--licence TEXT] [--provenance TEXT]
+ *                   [--vae FILE] [--text FILE] [--name NAME] [--licence TEXT] [--provenance TEXT]
  *
- * FILE is a PyTorch checkpoint (.pt, .bin) or safetensors. NAME is a config of workers/models/configs. Weights are streamed: memory holds one tensor.
+ * --vae adds an autoencoder (diffusers' AutoencoderKL, temporal or not), --text OpenCLIP's text tower. FILE is a PyTorch checkpoint (.pt, .bin) or safetensors. NAME is a config of workers/models/configs. Weights are streamed: memory holds one tensor.
  */
 
 import { type FileHandle, mkdir, open, readFile, rm } from 'node:fs/promises';
@@ -21,7 +21,7 @@ import { MANIFEST_NAME, type PackageSink, writePackage } from '../workers/models
 const CONFIGS = fileURLToPath(new URL('../workers/models/configs/', import.meta.url));
 const PRECISIONS: readonly Precision[] = ['exact', 'balanced', 'compact'];
 const USAGE =
-  'Usage: npm run pack -- --checkpoint FILE --config NAME|FILE.json --precision exact|balanced|compact --out DIR [--name NAME]';
+  'Usage: npm run pack -- --checkpoint FILE --config NAME|FILE.json --precision exact|balanced|compact --out DIR [--vae FILE] [--text FILE] [--name NAME]';
 
 class UsageError extends Error {}
 
@@ -31,6 +31,8 @@ export interface PackArguments {
   readonly config: string;
   readonly precision: Precision;
   readonly out: string;
+  readonly vae?: string | undefined;
+  readonly text?: string | undefined;
   readonly name?: string | undefined;
   readonly licence?: string | undefined;
   readonly provenance?: string | undefined;
@@ -39,9 +41,18 @@ export interface PackArguments {
 /** @throws EnhancerError for a config or checkpoint that can't be packed. */
 export async function pack(order: PackArguments): Promise<Manifest> {
   const config = await readConfig(order.config);
-  const handle = await opened(order.checkpoint);
+  const handles: FileHandle[] = [];
+  const openFile = async (file: string) => {
+    const handle = await opened(file);
+    handles.push(handle);
+    return openCheckpoint(await fileBytes(handle));
+  };
   try {
-    const checkpoint = await openCheckpoint(await fileBytes(handle));
+    const checkpoint = await openFile(order.checkpoint);
+    const further = {
+      ...(order.vae === undefined ? {} : { autoencoder: await openFile(order.vae) }),
+      ...(order.text === undefined ? {} : { text: await openFile(order.text) }),
+    };
     await mkdir(order.out, { recursive: true });
     await rm(join(order.out, MANIFEST_NAME), { force: true });
     return await writePackage(
@@ -49,15 +60,20 @@ export async function pack(order: PackArguments): Promise<Manifest> {
         name: order.name ?? basename(resolve(order.out)),
         config,
         checkpoint,
+        ...further,
         precision: order.precision,
         licence: order.licence ?? 'unstated',
-        provenance: order.provenance ?? `packed from ${basename(order.checkpoint)}`,
+        provenance: order.provenance ?? `packed from ${packedFrom(order)}`,
       },
       directorySink(order.out),
     );
   } finally {
-    await handle.close();
+    for (const handle of handles) await handle.close();
   }
+}
+
+function packedFrom({ checkpoint, vae, text }: PackArguments): string {
+  return [checkpoint, vae, text].flatMap((file) => (file === undefined ? [] : [basename(file)])).join(', ');
 }
 
 async function readConfig(nameOrFile: string): Promise<ModelConfig> {
@@ -116,6 +132,8 @@ function parsed(args: readonly string[]): PackArguments {
     config: text,
     precision: text,
     out: text,
+    vae: text,
+    text,
     name: text,
     licence: text,
     provenance: text,

@@ -1,7 +1,7 @@
 /** Reads and checks a config file: the network alone, or a whole model's (manifest.ts). */
 
 import { EnhancerError } from '../errors.ts';
-import type { AutoencoderConfig, ModelConfig, NetworkConfig } from './manifest.ts';
+import type { AutoencoderConfig, KlAutoencoderConfig, ModelConfig, NetworkConfig, TextConfig } from './manifest.ts';
 
 /** @throws EnhancerError `MODEL_CORRUPT`, naming the field. */
 export function parseConfig(value: unknown): ModelConfig {
@@ -56,6 +56,7 @@ function modelFields(fields: { readonly [field: string]: unknown }, channels: nu
   };
   return {
     ...(fields.autoencoder === undefined ? {} : { autoencoder: autoencoder(fields.autoencoder, channels) }),
+    ...(fields.text === undefined ? {} : { text: text(fields.text) }),
     ...(fields.prediction === undefined
       ? {}
       : { prediction: oneOf(fields, 'prediction', ['velocity', 'residual'] as const) }),
@@ -82,13 +83,50 @@ function spreadTable(fields: { readonly [field: string]: unknown }, channels: nu
 
 function autoencoder(value: unknown, channels: number): AutoencoderConfig {
   const fields = (value ?? {}) as { readonly [field: string]: unknown };
-  const family = oneOf(fields, 'family', ['none', 'block-transform'] as const);
+  const family = oneOf(fields, 'family', ['none', 'block-transform', 'kl'] as const);
   if (family === 'none') return { family };
+  if (family === 'kl') return klAutoencoder(fields, channels);
   const factor = whole(fields, 'factor', 2);
   if (factor % 2 !== 0 || 1.5 * factor * factor !== channels) {
     throw wrong(`a block transform of factor ${factor} does not have ${channels} channels`);
   }
   return { family, factor };
+}
+
+function klAutoencoder(fields: { readonly [field: string]: unknown }, latentChannels: number): KlAutoencoderConfig {
+  const config: KlAutoencoderConfig = {
+    family: 'kl',
+    decoder: oneOf(fields, 'decoder', ['temporal', 'spatial'] as const),
+    latentChannels: whole(fields, 'latentChannels', 1),
+    channels: wholes(fields, 'channels', 1),
+    blocks: whole(fields, 'blocks', 1),
+    groups: whole(fields, 'groups', 1),
+    attentionKeys: oneOf(fields, 'attentionKeys', ['current', 'legacy'] as const),
+  };
+  if (config.latentChannels !== latentChannels) {
+    throw wrong(`the autoencoder has ${config.latentChannels} channels, the network ${latentChannels}`);
+  }
+  if (config.channels.length === 0 || config.channels.some((width) => width % config.groups !== 0)) {
+    throw wrong(`the autoencoder's channels are no multiples of ${config.groups} groups`);
+  }
+  return config;
+}
+
+function text(value: unknown): TextConfig {
+  const fields = (value ?? {}) as { readonly [field: string]: unknown };
+  const config: TextConfig = {
+    family: oneOf(fields, 'family', ['openclip'] as const),
+    vocabulary: whole(fields, 'vocabulary', 1),
+    contextLength: whole(fields, 'contextLength', 1),
+    width: whole(fields, 'width', 1),
+    heads: whole(fields, 'heads', 1),
+    mlpWidth: whole(fields, 'mlpWidth', 1),
+    layers: whole(fields, 'layers', 1),
+  };
+  if (config.width % config.heads !== 0) {
+    throw wrong(`the text encoder's width ${config.width} is no multiple of ${config.heads} heads`);
+  }
+  return config;
 }
 
 function whole(fields: { readonly [field: string]: unknown }, field: string, least: number): number {

@@ -63,6 +63,7 @@ export interface ResidualPrior {
 /** A config file: the network, and what else a package needs to know of its model. */
 export interface ModelConfig extends NetworkConfig, Partial<ResidualPrior> {
   readonly autoencoder?: AutoencoderConfig;
+  readonly text?: TextConfig;
   readonly prediction?: 'velocity' | 'residual';
   readonly latentShift?: number | readonly number[];
   readonly latentScale?: number | readonly number[];

@@ -6,17 +6,15 @@
  */
 
 import { throwIfAborted } from '../errors.ts';
-import { blockTransformGraph } from './autoencoder/block-transform.ts';
 import type { Checkpoint } from './checkpoint/checkpoint.ts';
-import { requireTensors } from './checkpoint/fit.ts';
 import type { FileRecord, Manifest, ModelConfig, PartName, PartRecord, Precision } from './manifest.ts';
 import { flopsPerPixel, parameterCount } from './onnx/cost.ts';
 import type { Graph } from './onnx/graph.ts';
 import { modelFile, type Placement } from './onnx/model-file.ts';
+import { type Checkpoints, completeConfig, packageParts } from './package-parts.ts';
 import { encodedBytes, encodeWeight } from './quantise/encode.ts';
-import { storagePolicy } from './quantise/storage.ts';
 import { Sha256 } from './sha256.ts';
-import { expectedTensors, networkGraph } from './venhancer/architecture.ts';
+import { latentFactorOf } from './vae/network.ts';
 
 /** Where a package's files go. Files are written one after another, each once. */
 export interface PackageSink {
@@ -32,6 +30,9 @@ export interface PackageOrder {
   readonly name: string;
   readonly config: ModelConfig;
   readonly checkpoint: Checkpoint;
+  /** A KL autoencoder's checkpoint, and OpenCLIP's, for a model that needs them. */
+  readonly autoencoder?: Checkpoint;
+  readonly text?: Checkpoint;
   readonly precision: Precision;
   readonly licence: string;
   readonly provenance: string;
@@ -63,14 +64,12 @@ export async function writePackage(
   sink: PackageSink,
   options: WriteOptions = {},
 ): Promise<Manifest> {
-  const { config, checkpoint } = order;
-  requireTensors(checkpoint, expectedTensors(config));
-  const storage = storagePolicy(order.precision, checkpoint);
-  const parts = partGraphs(config, (part) => networkGraph(config, part, { storage }));
-  const plans = parts.map(([part, graph]) => ({
-    part,
-    graph,
-    ...placed(part, graph, options.shardBytes ?? SHARD_BYTES),
+  const checkpoints: Checkpoints = { ...order, network: order.checkpoint };
+  const config = completeConfig(order.config, checkpoints);
+  const parts = packageParts(config, checkpoints, order.precision);
+  const plans = parts.map((part) => ({
+    ...part,
+    ...placed(part.name, part.graph, options.shardBytes ?? SHARD_BYTES),
   }));
   const totalBytes = plans.reduce(
     (sum, { shards }) => sum + shards.reduce((bytes, shard) => bytes + shard.bytes, 0),
@@ -78,7 +77,7 @@ export async function writePackage(
   );
   let writtenBytes = 0;
   const records: { [name in PartName]?: PartRecord } = {};
-  for (const { part, graph, placements, shards } of plans) {
+  for (const { name: part, graph, checkpoint, precision, placements, shards } of plans) {
     const data: FileRecord[] = [];
     for (const shard of shards) {
       const onBytes = (bytes: number) => {
@@ -93,36 +92,18 @@ export async function writePackage(
     records[part] = {
       graph: await file.finish(),
       data,
-      precision: graph.weights.length > 0 ? order.precision : 'exact',
+      precision,
       parameters: parameterCount(graph),
       flopsPerLatentPixel: flopsPerPixel(graph),
       inputs: graph.inputs.map(({ name }) => name),
       outputs: graph.outputs.map(({ name }) => name),
     };
   }
-  const manifest = describe(order, records, largestTensorBytes(parts.map(([, graph]) => graph)));
+  const manifest = describe({ ...order, config }, records, largestTensorBytes(parts.map(({ graph }) => graph)));
   const file = await sink.create(MANIFEST_NAME);
   await file.write(new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`));
   await file.close();
   return manifest;
-}
-
-/** Every part of a config's package. `network` builds the two networks' graphs. */
-function partGraphs(
-  config: ModelConfig,
-  network: (part: 'controlnet' | 'unet') => Graph,
-): readonly (readonly [PartName, Graph])[] {
-  const networks = [
-    ['controlnet', network('controlnet')],
-    ['unet', network('unet')],
-  ] as const;
-  if (config.autoencoder?.family !== 'block-transform') return networks;
-  const { factor } = config.autoencoder;
-  return [
-    ['vae-encoder', blockTransformGraph('vae-encoder', factor)],
-    ['vae-decoder', blockTransformGraph('vae-decoder', factor)],
-    ...networks,
-  ];
 }
 
 interface Shard {
@@ -209,7 +190,6 @@ class HashedFile {
 
 function describe(order: PackageOrder, parts: Manifest['parts'], tensorBytes: number): Manifest {
   const { config } = order;
-  const blockTransform = config.autoencoder?.family === 'block-transform' ? config.autoencoder : null;
   const perChannel = (value: number | readonly number[]) =>
     typeof value === 'number' ? Array<number>(config.latentChannels).fill(value) : value;
   return {
@@ -221,13 +201,20 @@ function describe(order: PackageOrder, parts: Manifest['parts'], tensorBytes: nu
     requires: { features: [], limits: { maxBufferSize: tensorBytes, maxStorageBufferBindingSize: tensorBytes } },
     schedule: 'cosine-logsnr-shifted',
     prediction: config.prediction ?? 'velocity',
-    latentFactor: blockTransform?.factor ?? REFERENCE_FACTOR,
+    latentFactor: latentFactor(config),
     latentShift: perChannel(config.latentShift ?? 0),
-    latentScale: perChannel(config.latentScale ?? (blockTransform ? 1 : REFERENCE_SCALE)),
+    latentScale: perChannel(
+      config.latentScale ?? (config.autoencoder?.family === 'block-transform' ? 1 : REFERENCE_SCALE),
+    ),
     ...(order.strengthMap === undefined ? {} : { strengthMap: order.strengthMap }),
     licence: order.licence,
     provenance: order.provenance,
   };
+}
+
+function latentFactor({ autoencoder }: ModelConfig): number {
+  if (autoencoder?.family === 'block-transform') return autoencoder.factor;
+  return autoencoder?.family === 'kl' ? latentFactorOf(autoencoder) : REFERENCE_FACTOR;
 }
 
 /** The largest weight as the device computes with it, in float32. */

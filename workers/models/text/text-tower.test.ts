@@ -13,7 +13,7 @@ import { storagePolicy } from '../quantise/storage.ts';
 import { textConfigOf, textGraph, textTensors, VIT_H_14 } from './text-tower.ts';
 
 const fixture = (name: string) => readFileSync(new URL(`./fixtures/${name}`, import.meta.url));
-const SMALL: TextConfig = { ...VIT_H_14, vocabulary: 600, width: 96, heads: 3, mlpWidth: 384, layers: 2 };
+const SMALL: TextConfig = { ...VIT_H_14, vocabulary: 600, width: 128, heads: 2, mlpWidth: 512, layers: 2 };
 const TOLERANCE = 2e-4;
 
 let checkpoint: Checkpoint;
