@@ -3,6 +3,7 @@ import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { fromHalf } from '../checkpoint/half.ts';
 import { GraphBuilder, type Storage, type Weight, type WeightRequest, type WeightRole } from '../onnx/graph.ts';
 import { encodedBytes, encodeWeight, quantise } from './encode.ts';
+import { sensitiveKeys } from './sensitive.ts';
 import { storagePolicy } from './storage.ts';
 
 function weightFor(request: Omit<WeightRequest, 'key' | 'role'>, storage: Storage): Weight {
@@ -105,7 +106,27 @@ describe('compact', () => {
     expect(of('linear', [640, 320, 1, 1], 'as-is')).toBe('int8');
     expect(of('full-resolution-linear', [320, 320])).toBe('int8');
     expect(of('convolution', [320, 320, 3, 3], 'as-is')).toBe('int8');
+    expect(of('embedding', [1280, 320])).toBe('int8');
     expect(of('edge-convolution', [4, 320, 3, 3], 'as-is')).toBe('float16');
+  });
+});
+
+describe('weights that int4 does not suit', () => {
+  it('are found by their outliers and stay in int8', async () => {
+    const values = Float32Array.from({ length: 64 * 64 }, (_, i) => Math.sin(i * i));
+    const spiked = values.map((value, i) => (i % 32 === 5 ? 6 : value));
+    const checkpoint = {
+      type: () => 'float16',
+      read: async (key: string) => (key === 'even' ? values : spiked),
+    } as unknown as Checkpoint;
+    const request = { role: 'linear', shape: [64, 64], layout: 'transposed' } as const;
+    const g = new GraphBuilder('test', storagePolicy('compact', checkpoint));
+    for (const key of ['even', 'spiked']) g.weight({ ...request, key });
+    g.weight({ ...request, key: 'spiked but int8', role: 'full-resolution-linear' });
+    const sensitive = await sensitiveKeys(checkpoint, g.finish().weights);
+    expect([...sensitive]).toEqual(['spiked']);
+    const storage = storagePolicy('compact', checkpoint, sensitive);
+    expect(['even', 'spiked'].map((key) => storage({ ...request, key }))).toEqual(['int4', 'int8']);
   });
 });
 

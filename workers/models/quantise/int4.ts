@@ -39,6 +39,12 @@ export function quantiseBlocks(values: Float32Array, inputs: number, outputs: nu
   return { nibbles, scales };
 }
 
+/** Squared error that int4 leaves on a block. */
+export function blockNoise(block: Float32Array): number {
+  const [, scale] = bestScale(block);
+  return block.reduce((noise, value) => noise + (step(value, 1 / scale) * scale - value) ** 2, 0);
+}
+
 /** The scale as half-precision bits and as their value; 1 where a block is too near zero for any. */
 function bestScale(block: Float32Array): readonly [bits: number, scale: number] {
   let extreme = 0;

@@ -4,7 +4,7 @@
  * `exact`: as the checkpoint has it; bfloat16 and float64, which devices do not share, become float32. `balanced`: int8 with one scale
  * per output channel for convolutions and linears; float16 where errors reach everything (first, last, hint and zero
  * convolutions, embeddings, projections at full resolution). `compact`: int4 in blocks for the linears below full resolution, int8
- * for the rest but the first, last and hint convolutions and the embeddings. Norms and biases, which weigh nothing, are float32 in
+ * for the rest but the first, last and hint convolutions. Norms and biases, which weigh nothing, are float32 in
  * all: every float16 tensor costs a node that sessions spend time folding.
  */
 
@@ -12,7 +12,14 @@ import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import type { Precision } from '../manifest.ts';
 import { INT4_BLOCK, type Storage, type WeightRequest } from '../onnx/graph.ts';
 
-export function storagePolicy(precision: Precision, checkpoint: Checkpoint): (request: WeightRequest) => Storage {
+export type StoragePolicy = (request: WeightRequest) => Storage;
+
+/** `sensitive`: keys that int4 does not suit (sensitive.ts). */
+export function storagePolicy(
+  precision: Precision,
+  checkpoint: Checkpoint,
+  sensitive: ReadonlySet<string> = new Set(),
+): StoragePolicy {
   switch (precision) {
     case 'exact':
       return ({ key, role }) => {
@@ -22,7 +29,7 @@ export function storagePolicy(precision: Precision, checkpoint: Checkpoint): (re
     case 'balanced':
       return balanced;
     case 'compact':
-      return compact;
+      return (request) => compact(request, sensitive);
   }
 }
 
@@ -44,19 +51,20 @@ function balanced({ role }: WeightRequest): Storage {
   }
 }
 
-function compact({ role, layout, shape }: WeightRequest): Storage {
+function compact({ key, role, layout, shape }: WeightRequest, sensitive: ReadonlySet<string>): Storage {
   switch (role) {
     case 'linear':
       // 1×1 skip convolutions, which are not transposed, cost 3 dB in int4 and weigh nearly nothing.
-      return layout === 'transposed' && shape[1]! % INT4_BLOCK === 0 ? 'int4' : 'int8';
+      if (layout !== 'transposed' || shape[1]! % INT4_BLOCK !== 0) return 'int8';
+      return sensitive.has(key) ? 'int8' : 'int4';
     case 'convolution':
     case 'full-resolution-linear':
     case 'full-resolution':
     case 'zero-convolution':
+    case 'embedding':
       return 'int8';
     case 'edge-convolution':
     case 'hint':
-    case 'embedding':
       return 'float16';
     case 'norm':
     case 'bias':
