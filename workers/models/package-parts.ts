@@ -1,6 +1,6 @@
 /**
  * Which graphs a package has, and which checkpoint each takes its weights from. Everything that can be wrong with the checkpoints is found here,
- * before a byte is written. Costs a build of each graph.
+ * before a byte is written. Costs a build of each graph, and for `compact` a reading of the linears, to find those that int4 does not suit.
  */
 
 import { blockTransformGraph } from './autoencoder/block-transform.ts';
@@ -8,6 +8,7 @@ import { type Checkpoint, invalidCheckpoint } from './checkpoint/checkpoint.ts';
 import { recogniseCheckpoint, requireTensors } from './checkpoint/fit.ts';
 import type { ModelConfig, PartName, Precision } from './manifest.ts';
 import type { Graph } from './onnx/graph.ts';
+import { sensitiveKeys } from './quantise/sensitive.ts';
 import { storagePolicy } from './quantise/storage.ts';
 import { textConfigOf, textGraph, textTensors } from './text/text-tower.ts';
 import { VAE_PARTS, vaeConfigOf, vaeGraph, vaeTensors } from './vae/autoencoder.ts';
@@ -45,24 +46,32 @@ export function completeConfig(config: ModelConfig, { autoencoder, text }: Check
 
 /**
  * Every part of a package of a complete config.
- * @throws EnhancerError `CHECKPOINT_INVALID` where a checkpoint lacks tensors; `SETTINGS_INVALID` for an unknown precision.
+ * @throws EnhancerError `CHECKPOINT_INVALID` where a checkpoint lacks tensors; `CANCELLED`.
  */
-export function packageParts(
+export async function packageParts(
   config: ModelConfig,
   checkpoints: Checkpoints,
   precision: Precision,
-): readonly PackagePart[] {
+  signal?: AbortSignal,
+): Promise<readonly PackagePart[]> {
   const { network, text } = checkpoints;
   requireTensors(network, expectedTensors(config));
-  const storage = storagePolicy(precision, network);
+  const others = [
+    autoencoderParts(config, checkpoints, precision),
+    config.text === undefined ? [] : [textPart(config.text, text, precision)],
+  ] as const;
+  const sensitive = precision === 'compact' ? await sensitiveIn(config, network, signal) : undefined;
+  const storage = storagePolicy(precision, network, sensitive);
   const networks = NETWORK_PARTS.map((name) => {
     return { name, graph: networkGraph(config, name, { storage }), checkpoint: network, precision };
   });
-  return [
-    ...autoencoderParts(config, checkpoints, precision),
-    ...networks,
-    ...(config.text === undefined ? [] : [textPart(config.text, text, precision)]),
-  ];
+  return [...others[0], ...networks, ...others[1]];
+}
+
+function sensitiveIn(config: ModelConfig, network: Checkpoint, signal?: AbortSignal): Promise<ReadonlySet<string>> {
+  const storage = storagePolicy('compact', network);
+  const weights = NETWORK_PARTS.flatMap((name) => networkGraph(config, name, { storage }).weights);
+  return sensitiveKeys(network, weights, signal);
 }
 
 function autoencoderParts(

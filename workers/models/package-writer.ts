@@ -57,7 +57,7 @@ const REFERENCE_SCALE = 0.18215;
 
 /**
  * @throws EnhancerError `CHECKPOINT_INVALID` where the checkpoint does not fit the config (before anything is written), or has a
- *   value that can't be stored; `SETTINGS_INVALID` for an unknown precision; `CANCELLED`.
+ *   value that can't be stored; `CANCELLED`.
  */
 export async function writePackage(
   order: PackageOrder,
@@ -66,7 +66,7 @@ export async function writePackage(
 ): Promise<Manifest> {
   const checkpoints: Checkpoints = { ...order, network: order.checkpoint };
   const config = completeConfig(order.config, checkpoints);
-  const parts = packageParts(config, checkpoints, order.precision);
+  const parts = await packageParts(config, checkpoints, order.precision, options.signal);
   const plans = parts.map((part) => ({
     ...part,
     ...placed(part.name, part.graph, options.shardBytes ?? SHARD_BYTES),
