@@ -42,7 +42,7 @@ export interface Enhancer {
   ): Promise<{ readonly source: Picture; readonly pictures: readonly Picture[] }>;
   /** @param keepSource whether to keep a private copy of the clip until the job is done, so that it can go on by itself. */
   enhance(file: File, settings: Settings, keepSource: boolean): Job;
-  /** Jobs that were interrupted, newest first; those that run in another tab are left out. */
+  /** Jobs that were interrupted, or finished and not discarded, newest first; those that run in another tab are left out. */
   unfinished(): Promise<readonly UnfinishedJob[]>;
   /** The clip of an interrupted job, as far as it can be had without choosing it again. Call it from a click: it may ask. */
   source(jobId: string): Promise<File | null>;

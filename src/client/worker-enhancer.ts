@@ -106,7 +106,6 @@ export class WorkerEnhancer implements Enhancer {
     this.#jobs.set(id, updates);
     const result = this.#ask('finished', body, id)
       .then(({ report, output }): JobResult => {
-        void forgetSource(id);
         return { report, output };
       })
       .catch((error: unknown) => {

@@ -40,6 +40,8 @@ export type PlanState =
 
 export interface FinishedResult {
   readonly id: number;
+  /** Its job's, whose journal stays until the output has been downloaded. */
+  readonly jobId: string;
   readonly clip: LoadedClip;
   readonly settings: Settings;
   /** Of the plan that was run: the last frame may last longer, so frames over duration is not it. */

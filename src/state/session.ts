@@ -190,8 +190,9 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
 
   async function refreshUnfinished(): Promise<void> {
     // A list that can't be had is an empty one: nothing of this visit hangs on it.
-    const unfinished = await enhancer.unfinished().catch(() => []);
-    set({ unfinished });
+    const found = await enhancer.unfinished().catch(() => []);
+    const { results } = get();
+    set({ unfinished: found.filter(({ id }) => !results.some(({ jobId }) => jobId === id)) });
   }
 
   async function goOnWith(wanted: UnfinishedJob, find: () => Promise<File | null>): Promise<void> {
@@ -287,10 +288,12 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
   function settleFinished(runId: number, { report, output }: JobResult): void {
     const { phase, results } = get();
     if (phase.kind !== 'running' || phase.run.id !== runId) return;
+    const jobId = job?.id ?? '';
     job = null;
     const { clip, run, plan } = phase;
     const result: FinishedResult = {
       id: runId,
+      jobId,
       clip,
       settings: run.settings,
       frameRate: shownPlan(plan)?.output.frameRate ?? null,
@@ -319,8 +322,14 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
 
   /** A job that was cancelled before anything was finished is not worth an offer. */
   async function offerStopped(jobId: string | null, wasCancelled: boolean): Promise<void> {
-    await refreshUnfinished();
-    const stopped = get().unfinished.find(({ id }) => id === jobId);
+    const stoppedJob = () => get().unfinished.find(({ id }) => id === jobId);
+    // A worker that was ended holds its files and its lock a moment longer.
+    for (let tries = 0; tries < 8 && jobId !== null && get().phase.kind !== 'running'; tries += 1) {
+      await refreshUnfinished();
+      if (stoppedJob()) break;
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+    const stopped = stoppedJob();
     if (stopped && wasCancelled && stopped.framesDone === 0) await discardJob(stopped.id);
   }
 
@@ -369,8 +378,11 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
       set({ phase: { kind: 'empty' }, poster: null, failure: null, remark: null, wanted: null });
     },
     markDownloaded(resultId) {
-      const { downloadedResultIds } = get();
-      if (!downloadedResultIds.includes(resultId)) set({ downloadedResultIds: [...downloadedResultIds, resultId] });
+      const { downloadedResultIds, results } = get();
+      if (downloadedResultIds.includes(resultId)) return;
+      set({ downloadedResultIds: [...downloadedResultIds, resultId] });
+      const result = results.find(({ id }) => id === resultId);
+      if (result) void enhancer.discard(result.jobId).catch(() => undefined);
     },
     dismissFailure: () => set({ failure: null }),
     changeKeepSource: (keepSource) => set({ keepSource }),

@@ -27,7 +27,7 @@ import { PauseGate } from './pause-gate.ts';
 import { shrunk } from './picture.ts';
 import { previewPictures } from './preview.ts';
 import { plannedModel, solverProgram } from './program.ts';
-import type { MeterState } from './progress.ts';
+import { type MeterState, ProgressMeter } from './progress.ts';
 import { RecoveryPolicy } from './recovery.ts';
 import { outputName, reportOf } from './report.ts';
 import { soundFor } from './sound.ts';
@@ -186,7 +186,7 @@ export class Engine {
     if (this.#job?.id === jobId) this.#job.abort.abort();
   }
 
-  /** Whatever is left of a job, on as many devices as it takes, then the file. */
+  /** Whatever is left of a job, on as many devices as it takes, then the file. The journal stays until the page discards it. */
   async #complete(
     job: RunningJob,
     clip: Clip,
@@ -205,11 +205,11 @@ export class Engine {
     );
     const plan = { ...journal.job.plan, tiles: journal.tiles ?? journal.job.plan.tiles };
     send({ kind: 'planned', plan });
-    let run: JobRun;
-    for (;;) {
+    let meter = new ProgressMeter(plan, journal.readState()?.extra);
+    while (journal.framesDone < plan.output.frameCount) {
       const model = await this.#model(settings.model);
       throwIfAborted(signal);
-      run = new JobRun({
+      const run = new JobRun({
         clip,
         plan,
         settings,
@@ -225,9 +225,9 @@ export class Engine {
         onProgress: (progress) => send({ kind: 'progress', progress }),
         onFrame: (latest) => send({ kind: 'frame', latest }),
       });
+      meter = run.meter;
       try {
         await run.run();
-        break;
       } catch (error) {
         const progress = journal.framesDone + keeper.written;
         const recovery = policy.decide(error, await this.#deviceLost(), progress, plan, model.info);
@@ -240,20 +240,18 @@ export class Engine {
       }
     }
     const store = await this.#store;
-    const { output, audioTracksCopied } = await run.meter.time('mux', () =>
+    const { output, audioTracksCopied } = await meter.time('mux', () =>
       muxJournal(store, journal, outputName(file.name), {
         frameRate: clip.info.variableFrameRate ? null : plan.output.frameRate,
         audioTracks: soundFor(clip, plan, settings),
         signal,
       }),
     );
-    const report = reportOf(journal, output, run.meter.state, {
+    const report = reportOf(journal, output, meter.state, {
       audioTracksCopied,
       tiles: plan.tiles.length,
       peakGpuLedgerBytes: this.#runtime.ledger.peakBytes,
     });
-    journal.close();
-    await store.discard(job.id);
     return { report, output };
   }
 

@@ -68,7 +68,7 @@ export function ProgressPanel({ phase }: { readonly phase: RunningPhase }) {
           { name: words.settings.strength, value: String(run.settings.strength) },
         ]}
       />
-      <p className={styles.note}>{words.run.keepOpen}</p>
+      <p className={styles.note}>{flow === 'paused' ? words.run.held : words.run.keepOpen}</p>
     </section>
   );
 }

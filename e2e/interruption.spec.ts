@@ -1,0 +1,103 @@
+/** What stops a job short of a dead browser: a pause and a reload, a cancel, another tab, a GPU that goes away. */
+
+import { readFileSync } from 'node:fs';
+import { expect, type Page, test } from '@playwright/test';
+import { demux } from './demux.ts';
+import { EnhancerPage } from './enhancer-page.ts';
+
+const CLIP = 'e2e/fixtures/clips/real_160x90.mp4';
+const QUERY = '?provider=wasm&budget=12';
+const RECIPE = { Scale: 1, 'Frame rate': 1, Strength: 0.3, Seed: 5, Steps: 2 } as const;
+
+async function begin(page: Page, recipe: Parameters<EnhancerPage['set']>[0] = RECIPE): Promise<EnhancerPage> {
+  page.on('dialog', (dialog) => void dialog.accept());
+  const enhancer = new EnhancerPage(page);
+  await enhancer.open(QUERY);
+  await enhancer.choose(CLIP);
+  await enhancer.set(recipe);
+  await expect(enhancer.enhance).toBeEnabled();
+  await enhancer.enhance.click();
+  return enhancer;
+}
+
+const framesShown = async (page: Page): Promise<number> =>
+  Number(/(\d+) \/ \d+/.exec((await page.getByText(/^\d+ \/ \d+$/).textContent()) ?? '')?.[1] ?? 0);
+
+test('a pause holds everything still, survives a reload with the clip’s own copy, and goes on from there', async ({
+  page,
+}) => {
+  page.on('dialog', (dialog) => void dialog.accept());
+  const enhancer = new EnhancerPage(page);
+  await enhancer.open(QUERY);
+  await enhancer.choose(CLIP);
+  await enhancer.set(RECIPE);
+  await page.getByLabel('Keep a copy of the clip with the job').check();
+  await enhancer.enhance.click();
+  await expect.poll(() => framesShown(page), { timeout: 60_000 }).toBeGreaterThan(3);
+  await page.getByRole('button', { name: 'Pause', exact: true }).click();
+  await expect(page.getByRole('heading', { name: 'Paused' })).toBeVisible();
+  const percent = await enhancer.progress.getAttribute('value');
+  await page.waitForTimeout(1500);
+  expect(await enhancer.progress.getAttribute('value')).toBe(percent);
+
+  await page.reload();
+  const offer = page.locator('[data-job]');
+  await expect(offer).toContainText('Paused with');
+  await offer.getByRole('button', { name: /^Go on/ }).click();
+  await expect(enhancer.progress).toBeVisible();
+  const output = await demux(await enhancer.download(120_000));
+  expect(output.video.samples).toHaveLength(16);
+  expect(output.audio).toHaveLength(1);
+  await page.reload();
+  await expect(enhancer.page.locator('input[type=file]')).toBeAttached();
+  await page.waitForTimeout(1000);
+  await expect(offer).toHaveCount(0);
+});
+
+test('after a cancel, what is finished can be saved, with its sound; and thrown away', async ({ page }) => {
+  const enhancer = await begin(page);
+  await expect.poll(() => framesShown(page), { timeout: 60_000 }).toBeGreaterThan(6);
+  await enhancer.cancel.click();
+  const offer = page.locator('[data-job]');
+  await expect(offer).toHaveCount(1);
+  const framesDone = Number(await offer.getAttribute('data-frames-done'));
+  expect(framesDone).toBeGreaterThan(0);
+  const save = offer.getByRole('button', { name: 'Save what is finished' });
+  const [download] = await Promise.all([page.waitForEvent('download'), save.click()]);
+  const part = await demux(readFileSync(await download.path()));
+  expect(part.video.samples).toHaveLength(framesDone);
+  expect(part.audio).toHaveLength(1);
+  const seconds = ({ samples, timescale }: typeof part.video) =>
+    samples.reduce((sum, { duration }) => sum + duration, 0) / timescale;
+  expect(Math.abs(seconds(part.video) - seconds(part.audio[0]!))).toBeLessThan(0.1);
+  await offer.getByRole('button', { name: /^Discard/ }).click();
+  await expect(offer).toHaveCount(0);
+});
+
+test('a second tab says where the first is, and is not offered its job', async ({ page, context }) => {
+  const first = await begin(page, { ...RECIPE, Scale: 3 });
+  await expect(first.progress).toBeVisible();
+  await expect(page.locator('[data-stage=denoise]')).toBeVisible({ timeout: 60_000 });
+  const other = await context.newPage();
+  const second = await begin(other);
+  await expect(second.alert).toHaveAttribute('data-code', 'BUSY', { timeout: 60_000 });
+  await expect(second.alert).toContainText('Another tab is enhancing real_160x90.mp4');
+  await expect(other.locator('[data-job]')).toHaveCount(0);
+  await first.cancel.click();
+});
+
+test('a GPU that dies is replaced, and the job goes on', async ({ page, browser }) => {
+  const enhancer = new EnhancerPage(page);
+  await enhancer.open('?provider=webgpu');
+  await expect(page.locator('[data-provider=webgpu]').first()).toBeVisible({ timeout: 60_000 });
+  await enhancer.choose('e2e/fixtures/clips/self__2x2.mp4');
+  await enhancer.set({ Scale: 8, 'Frame rate': 1, Strength: 0, Steps: 2 });
+  await enhancer.enhance.click();
+  await expect(page.locator('[data-stage=denoise]')).toBeVisible({ timeout: 60_000 });
+  const session = await browser.newBrowserCDPSession();
+  // It answers by dying.
+  session.send('Browser.crashGpuProcess').catch(() => undefined);
+  const output = await demux(await enhancer.download(180_000));
+  expect([output.video.width, output.video.height]).toEqual([16, 16]);
+  await expect(page.getByText(/GPU stopped responding/)).toBeVisible();
+});
