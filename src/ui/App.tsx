@@ -7,6 +7,7 @@ import { FailureBanner } from './failure/FailureBanner.tsx';
 import { formatPercent } from './format.ts';
 import { Header } from './header/Header.tsx';
 import { EmptyScreen } from './intake/EmptyScreen.tsx';
+import { pickClip } from './intake/pick-clip.ts';
 import { useClipIntake } from './intake/use-clip-intake.ts';
 import { EarlierResults } from './results/ResultPanel.tsx';
 import { UnfinishedJobs } from './unfinished/UnfinishedJobs.tsx';
@@ -22,7 +23,9 @@ export function App() {
   const main = useRef<HTMLElement>(null);
 
   const open = useCallback((file: File) => void session.open(file.name, file), [session]);
-  const choose = useCallback(() => input.current?.click(), []);
+  const choose = useCallback(() => {
+    if (!pickClip(open)) input.current?.click();
+  }, [open]);
   const holding = useClipIntake(open);
   useTitle();
   useLeaveGuard();

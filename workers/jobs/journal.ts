@@ -136,13 +136,14 @@ export class Journal<Extra> implements PacketSink {
     return this.#states?.due ?? false;
   }
 
-  get stateCostMs(): number {
-    return this.#states?.costMs ?? 0;
-  }
-
   writeState(state: WavefrontState, extra: Extra): number {
     if (!this.#states) throw new RangeError('the journal was opened to look only');
     return this.#states.write(state, extra);
+  }
+
+  /** What is kept with the last state, without reading that. */
+  get stateExtra(): Extra | null {
+    return this.#states?.extra ?? null;
   }
 
   readState(): { readonly state: WavefrontState; readonly extra: Extra } | null {

@@ -38,11 +38,6 @@ export class StateSlots<Extra> {
     return performance.now() - this.#writtenAt >= this.#costMs / SHARE;
   }
 
-  /** What the last one took to write. */
-  get costMs(): number {
-    return this.#costMs;
-  }
-
   /** @returns its bytes. @throws EnhancerError `QUOTA_EXCEEDED`, `STORAGE_FAILED`; the state before it is then still there. */
   write(state: WavefrontState, extra: Extra): number {
     const start = performance.now();
@@ -66,9 +61,14 @@ export class StateSlots<Extra> {
     return bodyBytes;
   }
 
+  /** What is kept with the newest whole state, without reading that. */
+  get extra(): Extra | null {
+    return this.#newest.records[0]?.head.extra ?? null;
+  }
+
   /** The newest whole state; null where there is none. */
   read(): { readonly state: WavefrontState; readonly extra: Extra } | null {
-    const newest = [...this.#slots].sort((a, b) => sequenceOf(b) - sequenceOf(a))[0]!;
+    const newest = this.#newest;
     const record = newest.records[0];
     if (!record) return null;
     const { taken, done, frameSize, frames, extra } = record.head;
@@ -84,6 +84,10 @@ export class StateSlots<Extra> {
       return { frame, x, saved: saved ? next() : null, x0: x0 ? next() : null };
     });
     return { state: { taken, done, frames: read }, extra };
+  }
+
+  get #newest(): RecordLog<SlotHead<Extra>> {
+    return [...this.#slots].sort((a, b) => sequenceOf(b) - sequenceOf(a))[0]!;
   }
 
   close(): void {

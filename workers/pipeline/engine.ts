@@ -205,7 +205,7 @@ export class Engine {
     );
     const plan = { ...journal.job.plan, tiles: journal.tiles ?? journal.job.plan.tiles };
     send({ kind: 'planned', plan });
-    let meter = new ProgressMeter(plan, journal.readState()?.extra);
+    let meter = new ProgressMeter(plan, journal.stateExtra);
     while (journal.framesDone < plan.output.frameCount) {
       const model = await this.#model(settings.model);
       throwIfAborted(signal);

@@ -71,7 +71,7 @@ export class Unfinished {
           frameRate: clip?.info.variableFrameRate ? null : job.plan.output.frameRate,
           audioTracks: clip ? soundFor(clip, job.plan, job.settings, finishedUs) : [],
         });
-        const report = reportOf(journal, output, journal.readState()?.extra ?? null, { audioTracksCopied });
+        const report = reportOf(journal, output, journal.stateExtra, { audioTracksCopied });
         return { report: { ...report, durationUs: finishedUs, frameCount: framesDone }, output };
       } finally {
         clip?.close();
