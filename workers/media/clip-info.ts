@@ -14,6 +14,12 @@ export interface AudioTrackInfo {
   readonly copyable: boolean;
 }
 
+/** Something about the clip that the person should know before starting. */
+export interface ClipNotice {
+  readonly code: string;
+  readonly message: string;
+}
+
 export interface ClipInfo {
   readonly name: string;
   readonly bytes: number;
@@ -39,4 +45,6 @@ export interface ClipInfo {
   readonly variableFrameRate: boolean;
   readonly colourSpace: VideoColorSpaceInit;
   readonly audioTracks: readonly AudioTrackInfo[];
+  /** What decoding changes about the picture; absent where there is nothing to say. */
+  readonly notices?: readonly ClipNotice[];
 }

@@ -6,11 +6,11 @@
  */
 
 import { EnhancerError, throwIfAborted } from '../errors.ts';
-import type { ClipInfo } from './clip-info.ts';
+import type { ClipInfo, ClipNotice } from './clip-info.ts';
 import { type NamedBlob, openContainer } from './container.ts';
 import { type DecodedFrame, decodeFrames, type FrameRange } from './decode.ts';
 import type { AudioTrack, DemuxedClip, DemuxedVideo } from './demuxed.ts';
-import { guessColourSpace } from './frame-pixels.ts';
+import { guessColourSpace, hasAlpha, hdrTransfer } from './frame-pixels.ts';
 import { decodeFailed, noWebCodecs, unsupportedCodec } from './refusals.ts';
 
 export interface Clip {
@@ -77,7 +77,9 @@ async function confirmByDecoding({ info, video }: Opened, signal: AbortSignal | 
   const { codedWidth = facts.width, codedHeight = facts.height } = video.decoderConfig;
   // Chromium renames what it was told of full range: what was read counts for more.
   const colourSpace = video.decoderConfig.colorSpace ?? facts.colourSpace;
-  if (facts.width === codedWidth && facts.height === codedHeight) return { info: { ...info, colourSpace }, video };
+  const notices = [...(info.notices ?? []), ...noticesOf(facts, video.decoderConfig.colorSpace)];
+  const described = { ...info, colourSpace, ...(notices.length > 0 ? { notices } : {}) };
+  if (facts.width === codedWidth && facts.height === codedHeight) return { info: described, video };
 
   const scaleX = facts.width / codedWidth;
   const scaleY = facts.height / codedHeight;
@@ -91,8 +93,7 @@ async function confirmByDecoding({ info, video }: Opened, signal: AbortSignal | 
   const sideways = geometry.rotationDegrees % 180 !== 0;
   return {
     info: {
-      ...info,
-      colourSpace,
+      ...described,
       codedWidth: facts.width,
       codedHeight: facts.height,
       width: sideways ? geometry.height : geometry.width,
@@ -106,7 +107,26 @@ async function confirmByDecoding({ info, video }: Opened, signal: AbortSignal | 
   };
 }
 
+function noticesOf(facts: FrameFacts, stated: VideoColorSpaceInit | undefined): ClipNotice[] {
+  const notices: ClipNotice[] = [];
+  const hdr = hdrTransfer(stated?.transfer ?? facts.colourSpace.transfer);
+  if (hdr) {
+    notices.push({
+      code: 'HDR_TONE_MAPPED',
+      message: `The clip is HDR (${hdr.toUpperCase()}); the result will be SDR, with its brightness mapped to an ordinary screen's.`,
+    });
+  }
+  if (hasAlpha(facts.format)) {
+    notices.push({
+      code: 'ALPHA_COMPOSITED',
+      message: 'The clip is partly transparent; MP4 can’t be, so it is put on black.',
+    });
+  }
+  return notices;
+}
+
 interface FrameFacts {
+  readonly format: string | null;
   readonly width: number;
   readonly height: number;
   readonly colourSpace: VideoColorSpaceInit;
@@ -132,7 +152,7 @@ async function firstFrameFacts(video: DemuxedVideo, signal: AbortSignal | undefi
     decoder = new VideoDecoder({
       output(frame) {
         const { width, height } = frame.visibleRect!;
-        resolve({ width, height, colourSpace: frame.colorSpace.toJSON() });
+        resolve({ format: frame.format, width, height, colourSpace: frame.colorSpace.toJSON() });
         frame.close();
       },
       error: (error) => reject(decodeFailed(error)),

@@ -2,32 +2,34 @@
  * A decoded `VideoFrame`'s visible pixels as RGBA.
  *
  * Needs WebCodecs. Copies the planes and converts them with `yuv.ts`; a frame whose planes a browser won't show (opaque hardware
- * frames) or whose layout is unknown goes through the browser's own conversion, a canvas at worst. HDR transfer curves are not
- * undone yet: such a clip comes out flat.
+ * frames) or whose layout is unknown goes through the browser's own conversion, a canvas at worst, which does its own tone mapping.
  */
 
 import type { RgbaPicture } from './rgba.ts';
-import { type YuvColour, type YuvPicture, yuvToRgba } from './yuv.ts';
+import type { HdrTransfer } from './tone-map.ts';
+import { type Plane, type YuvColour, type YuvPicture, yuvToRgba } from './yuv.ts';
 
 interface Layout {
   readonly bitDepth: number;
   readonly subsampledX: boolean;
   readonly subsampledY: boolean;
   readonly interleaved: boolean;
+  readonly alpha: boolean;
 }
 
 const CHROMA = { I420: [true, true], I422: [true, false], I444: [false, false], NV12: [true, true] } as const;
 
 /** Which planes a pixel format has; null for formats that hold no Y′CbCr. */
 function layoutOf(format: string | null): Layout | null {
-  const match = /^(I420|I422|I444|NV12)A?(P10|P12)?$/.exec(format ?? '');
+  const match = /^(I420|I422|I444|NV12)(A?)(P10|P12)?$/.exec(format ?? '');
   if (!match) return null;
   const [subsampledX, subsampledY] = CHROMA[match[1] as keyof typeof CHROMA];
   return {
-    bitDepth: match[2] === 'P10' ? 10 : match[2] === 'P12' ? 12 : 8,
+    bitDepth: match[3] === 'P10' ? 10 : match[3] === 'P12' ? 12 : 8,
     subsampledX,
     subsampledY,
     interleaved: match[1] === 'NV12',
+    alpha: match[2] === 'A',
   };
 }
 
@@ -37,20 +39,45 @@ export async function visiblePixels(frame: VideoFrame, stated: VideoColorSpaceIn
   const { width, height } = frame.visibleRect!;
   if (layout) {
     const planes = await copyPlanes(frame, layout).catch(() => null);
-    if (planes) return { width, height, rgba: yuvToRgba(planes, colourOf(frame, stated)) };
+    if (planes) {
+      const rgba = yuvToRgba(planes.picture, colourOf(frame, stated));
+      if (planes.alpha) composeOnBlack(rgba, width, planes.alpha, 2 ** layout.bitDepth - 1);
+      return { width, height, rgba };
+    }
   }
   try {
     const rgba = new Uint8ClampedArray(width * height * 4);
     await frame.copyTo(rgba, { format: 'RGBA', colorSpace: 'srgb', layout: [{ offset: 0, stride: width * 4 }] });
+    if (hasAlpha(frame.format)) composeOnBlack(rgba, width, null, 255);
     return { width, height, rgba };
   } catch {
-    const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })!;
+    const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true, alpha: false })!;
     context.drawImage(frame, 0, 0, width, height);
     return { width, height, rgba: context.getImageData(0, 0, width, height).data };
   }
 }
 
-async function copyPlanes(frame: VideoFrame, layout: Layout): Promise<YuvPicture> {
+/** Whether a pixel format carries transparency. */
+export function hasAlpha(format: string | null): boolean {
+  return /^(I4\d\dA|NV12A|RGBA|BGRA)/.test(format ?? '');
+}
+
+/**
+ * Straight alpha over black, as an MP4 can't be transparent. Coverage is an alpha plane, or the picture's own fourth channel.
+ * @param opaque the level that covers all.
+ */
+export function composeOnBlack(rgba: Uint8ClampedArray, width: number, alpha: Plane | null, opaque: number): void {
+  for (let at = 0, pixel = 0; at < rgba.length; at += 4, pixel++) {
+    const level = alpha ? alpha.samples[Math.floor(pixel / width) * alpha.stride + (pixel % width)]! : rgba[at + 3]!;
+    const part = level / opaque;
+    rgba[at] = rgba[at]! * part;
+    rgba[at + 1] = rgba[at + 1]! * part;
+    rgba[at + 2] = rgba[at + 2]! * part;
+    rgba[at + 3] = 255;
+  }
+}
+
+async function copyPlanes(frame: VideoFrame, layout: Layout): Promise<{ picture: YuvPicture; alpha: Plane | null }> {
   const bytes = new Uint8Array(frame.allocationSize());
   const planes = await frame.copyTo(bytes);
   const { width, height } = frame.visibleRect!;
@@ -62,7 +89,7 @@ async function copyPlanes(frame: VideoFrame, layout: Layout): Promise<YuvPicture
       ? { samples: new Uint16Array(bytes.buffer, offset), stride: stride / 2 }
       : { samples: bytes.subarray(offset + skip), stride };
   };
-  return {
+  const picture = {
     width,
     height,
     bitDepth,
@@ -73,6 +100,7 @@ async function copyPlanes(frame: VideoFrame, layout: Layout): Promise<YuvPicture
     cr: interleaved ? plane(1, 1) : plane(2),
     chromaStep: interleaved ? 2 : 1,
   };
+  return { picture, alpha: layout.alpha ? plane(interleaved ? 2 : 3) : null };
 }
 
 const MATRICES: Readonly<Record<string, YuvColour['matrix']>> = {
@@ -89,7 +117,16 @@ function colourOf(frame: VideoFrame, stated: VideoColorSpaceInit | undefined): Y
     MATRICES[stated?.matrix ?? space.matrix ?? ''] ?? MATRICES[guessColourSpace(frame.codedHeight).matrix]!;
   // Only 4:4:4 planes can hold red, green and blue.
   const impossible = matrix === 'rgb' && !frame.format?.startsWith('I444');
-  return { matrix: impossible ? 'bt709' : matrix, fullRange: stated?.fullRange ?? space.fullRange ?? false };
+  return {
+    matrix: impossible ? 'bt709' : matrix,
+    fullRange: stated?.fullRange ?? space.fullRange ?? false,
+    hdr: hdrTransfer(stated?.transfer ?? space.transfer),
+  };
+}
+
+/** The transfer curve, where it is an HDR one. */
+export function hdrTransfer(transfer: string | null | undefined): HdrTransfer | undefined {
+  return transfer === 'pq' || transfer === 'hlg' ? transfer : undefined;
 }
 
 /** For video that says nothing: BT.601 below 720 lines, BT.709 from there, as players and Chromium's `<video>` assume. */

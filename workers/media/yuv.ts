@@ -6,10 +6,14 @@
  * and VP9 assume by default: on the even columns, midway between two rows; it is interpolated linearly.
  */
 
+import { type HdrTransfer, ToneMapper } from './tone-map.ts';
+
 /** How samples become colours. */
 export interface YuvColour {
   readonly matrix: 'bt709' | 'bt601' | 'bt2020' | 'rgb';
   readonly fullRange: boolean;
+  /** HDR, to be mapped to SDR; absent for SDR. */
+  readonly hdr?: HdrTransfer | undefined;
 }
 
 export interface Plane {
@@ -41,13 +45,22 @@ const WEIGHTS = {
 export function yuvToRgba(picture: YuvPicture, colour: YuvColour): Uint8ClampedArray<ArrayBuffer> {
   return colour.matrix === 'rgb'
     ? planesToRgba(picture, colour.fullRange)
-    : convert(picture, colour.matrix, colour.fullRange);
+    : convert(picture, colour.matrix, colour.fullRange, colour.hdr ? mapperOf(colour.hdr) : null);
+}
+
+const mappers: { [transfer in HdrTransfer]?: ToneMapper } = {};
+
+/** Its tables are made once. */
+function mapperOf(transfer: HdrTransfer): ToneMapper {
+  mappers[transfer] ??= new ToneMapper(transfer);
+  return mappers[transfer];
 }
 
 function convert(
   picture: YuvPicture,
   matrix: Exclude<YuvColour['matrix'], 'rgb'>,
   fullRange: boolean,
+  mapper: ToneMapper | null,
 ): Uint8ClampedArray<ArrayBuffer> {
   const { width, height, bitDepth, y: luma } = picture;
   const [red, blue] = WEIGHTS[matrix];
@@ -66,10 +79,23 @@ function convert(
   const rgba = new Uint8ClampedArray(width * height * 4);
   const cbRow = new Float32Array(width);
   const crRow = new Float32Array(width);
+  const signals = mapper ? new Float32Array(width * 3) : null;
   for (let row = 0, at = 0; row < height; row++) {
     chromaRow(picture, picture.cb, row, neutral, cbRow);
     chromaRow(picture, picture.cr, row, neutral, crRow);
     const start = row * luma.stride;
+    if (mapper && signals) {
+      for (let x = 0; x < width; x++) {
+        const level = (luma.samples[start + x]! - black) * lumaGain;
+        signals[3 * x] = (level + crToRed * crRow[x]!) / 255;
+        signals[3 * x + 1] = (level + cbToGreen * cbRow[x]! + crToGreen * crRow[x]!) / 255;
+        signals[3 * x + 2] = (level + cbToBlue * cbRow[x]!) / 255;
+        rgba[at + 4 * x + 3] = 255;
+      }
+      mapper.row(signals, rgba, at);
+      at += 4 * width;
+      continue;
+    }
     for (let x = 0; x < width; x++, at += 4) {
       const level = (luma.samples[start + x]! - black) * lumaGain;
       const cb = cbRow[x]!;

@@ -241,6 +241,7 @@ function notices(
   } else if (device.isFallbackAdapter) {
     found.push({ code: 'SOFTWARE_GPU', message: 'The browser emulates the GPU in software; this will be slow.' });
   }
+  found.push(...(clip.notices ?? []));
   if (clip.variableFrameRate) {
     found.push({
       code: 'VARIABLE_FRAME_RATE',

@@ -16,7 +16,7 @@ import {
   WEBM,
 } from 'mediabunny';
 import { EnhancerError, throwIfAborted } from '../../errors.ts';
-import type { AudioTrackInfo, ClipInfo } from '../clip-info.ts';
+import type { AudioTrackInfo, ClipInfo, ClipNotice } from '../clip-info.ts';
 import type { AudioCodecName, AudioTrack, DemuxedClip, DemuxedVideo, PictureGeometry } from '../demuxed.ts';
 import { frameRateOf } from '../frame-rate.ts';
 import { encrypted, noFrames, notAVideo, noVideoTrack, truncated, unsupportedCodec } from '../refusals.ts';
@@ -81,9 +81,16 @@ async function open(
     variableFrameRate: variable,
     colourSpace: decoderConfig.colorSpace ?? {},
     audioTracks: audio.map(({ info }) => info),
+    ...((await track.canBeTransparent()) ? { notices: [ALPHA_IGNORED] } : {}),
   };
   return { info, video, audioTracks: audio.map(({ track }) => track), close: () => input.dispose() };
 }
+
+/** Its alpha is a second stream, which WebCodecs has no way to take. */
+const ALPHA_IGNORED: ClipNotice = {
+  code: 'ALPHA_IGNORED',
+  message: 'The clip is partly transparent; MP4 can’t be, so it is shown opaque.',
+};
 
 interface ListedPacket {
   readonly timestampUs: number;
