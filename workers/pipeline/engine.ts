@@ -144,6 +144,8 @@ export class Engine {
         return await this.#complete(job, clip, file, journal, encoder);
       } finally {
         journal.close();
+        // One that failed before it had done anything is not worth an offer.
+        if (journal.framesDone === 0 && journal.stateExtra === null) await store.discard(jobId);
       }
     });
   }
