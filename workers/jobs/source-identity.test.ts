@@ -4,7 +4,8 @@ import { identify, sameSource } from './source-identity.ts';
 const MIB = 2 ** 20;
 
 function fileOf(bytes: number, change?: { at: number; by: number }, name = 'clip.mp4'): File {
-  const data = Uint8Array.from({ length: bytes }, (_, i) => (i * 31 + (i >> 8)) & 0xff);
+  const data = new Uint8Array(bytes);
+  for (let i = 0; i < bytes; i += 1) data[i] = i * 31 + (i >> 8);
   if (change) data[change.at] = data[change.at]! ^ change.by;
   return new File([data], name, { lastModified: 1 });
 }
