@@ -21,6 +21,7 @@ interface Source {
 export type Command = Source &
   (
     | { readonly kind: 'open' }
+    | { readonly kind: 'whole' }
     | {
         readonly kind: 'frames';
         readonly startFrame: number;
@@ -50,6 +51,21 @@ export interface FrameReport {
   readonly hash: number;
 }
 
+/** All of a clip: what was promised, what came. */
+export interface WholeReport {
+  readonly info: ClipInfo;
+  readonly frameCount: number;
+  readonly repeatedFrames: number;
+  /** Frames that differ from all others. */
+  readonly distinctFrames: number;
+  /** Sizes that frames came in, as "320x180". */
+  readonly sizes: readonly string[];
+  /** Whether every frame came at its time, in order. */
+  readonly timely: boolean;
+  /** Of each track. */
+  readonly audioPackets: readonly number[];
+}
+
 export interface AudioReport {
   readonly codec: string | null;
   readonly packets: readonly { readonly hash: string; readonly timestampUs: number; readonly durationUs: number }[];
@@ -74,6 +90,7 @@ export interface EncodeReport {
 export type Result =
   | { readonly kind: 'info'; readonly info: ClipInfo }
   | { readonly kind: 'frames'; readonly frames: readonly FrameReport[] }
+  | { readonly kind: 'whole'; readonly whole: WholeReport }
   | { readonly kind: 'encoded'; readonly report: EncodeReport }
   | {
       readonly kind: 'error';
@@ -112,6 +129,8 @@ async function run(command: Command): Promise<Result> {
       clip.close();
       return { kind: 'frames', frames };
     }
+    case 'whole':
+      return { kind: 'whole', whole: await wholeReport(file) };
     case 'cancel': {
       const clip = await openClip(file);
       const controller = new AbortController();
@@ -131,6 +150,31 @@ async function run(command: Command): Promise<Result> {
       return { kind: 'info', info: clip.info };
     }
   }
+}
+
+async function wholeReport(file: File): Promise<WholeReport> {
+  const clip = await openClip(file);
+  const { info } = clip;
+  const hashes = new Set<number>();
+  const sizes = new Set<string>();
+  let frameCount = 0;
+  let repeatedFrames = 0;
+  let timely = true;
+  for await (const frame of clip.frames({ startFrame: 0, endFrame: info.frameCount })) {
+    timely &&= frame.index === frameCount && frame.timestampUs === info.timestampsUs[frameCount];
+    hashes.add(hashOf(frame.rgba));
+    sizes.add(`${frame.width}x${frame.height}`);
+    if (frame.repeated) repeatedFrames++;
+    frameCount++;
+  }
+  const audioPackets: number[] = [];
+  for (const track of clip.audioTracks) {
+    let packets = 0;
+    for await (const _ of track.packets()) packets++;
+    audioPackets.push(packets);
+  }
+  clip.close();
+  return { info, frameCount, repeatedFrames, distinctFrames: hashes.size, sizes: [...sizes], timely, audioPackets };
 }
 
 async function fetchFile({ url, bytes, noise }: Source): Promise<File> {

@@ -1,22 +1,8 @@
 /** The media room in a real browser: what it decodes is the right picture, and what it writes is read back the same. */
 
-import { expect, test } from '@playwright/test';
-import type { Command, EncodeReport, FrameReport, Result } from './harness.worker.ts';
-
-// The development server: the harness imports the engine's sources, which the built page doesn't have.
-const HARNESS = `${process.env.HARNESS_ORIGIN ?? 'http://localhost:4174'}/e2e/media/harness.html`;
-
-type Run = (command: Command) => Promise<Result>;
-
-const withMedia = test.extend<{ media: Run }>({
-  media: async ({ page }, use) => {
-    await page.goto(HARNESS);
-    await page.waitForFunction('window.media');
-    await use((command) =>
-      page.evaluate((sent) => (window as unknown as { media: Run }).media(sent as Command), command as object),
-    );
-  },
-});
+import { expect } from '@playwright/test';
+import type { Command, EncodeReport, FrameReport } from './harness.worker.ts';
+import { type Run, withMedia } from './with-media.ts';
 
 const url = (name: string) => `/e2e/fixtures/clips/${name}`;
 
