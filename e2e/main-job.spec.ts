@@ -12,6 +12,8 @@ const TRUTH_URL = `${CLIPS_URL}/real_320x180_truth.mp4`;
 const RECIPE = { Scale: 2, 'Frame rate': 2, Strength: 0, Seed: 7, Steps: 1 } as const;
 const SETTINGS = { ...DEFAULT_SETTINGS, scale: 2, frameRateFactor: 2, strength: 0, seed: 7, steps: 1 };
 
+/** Three windows, 2×2 tiles. */
+const SMALL_BUDGET_BYTES = 40e6;
 /** What the UNet must be worth on this soft, clean clip; its worth on others is in docs/nano.md. */
 const MODEL_MATTERS_DB = 0.02;
 
@@ -54,26 +56,34 @@ test('a clip goes in, an enhanced MP4 comes out', async ({ page }) => {
   }
 });
 
-test('its pixels are the clip’s, enlarged and smoothed', async ({ context }) => {
+test('its pixels are the clip’s, enlarged and smoothed, without a seam', async ({ context }) => {
   const judged = await engine(context, { kind: 'compare', output: download.toString('base64'), truthUrl: TRUTH_URL });
   expect(judged.frames).toBe(31);
-  const made = await engine(context, {
+  const job = {
     kind: 'job',
     provider: 'wasm',
     url: `${CLIPS_URL}/real_160x90.mp4`,
     settings: SETTINGS,
     frames: 16,
-    unet: 'real',
+    memoryBudgetBytes: SMALL_BUDGET_BYTES,
     truthUrl: TRUTH_URL,
     modelsUrl: MODELS_URL,
-  });
+  } as const;
+  const made = await engine(context, { ...job, unet: 'real' });
+  // Without the UNet there are no windows to see: what is measured then is the clip's own unevenness.
+  const floor = await engine(context, { ...job, unet: 'silent' });
   console.log(
     `PSNR against the truth: download ${judged.psnr.toFixed(2)} dB (worst frame ${judged.worstPsnr.toFixed(2)}), ` +
-      `before encoding ${made.psnr!.toFixed(2)}`,
+      `before encoding ${made.psnr!.toFixed(2)}; across borders against elsewhere ${JSON.stringify(made.seams)}, ` +
+      `without the UNet ${JSON.stringify(floor.seams)}`,
   );
   // The download is what the pipeline made, less what encoding costs.
   expect(judged.psnr).toBeGreaterThan(made.psnr! - 1.5);
   expect(judged.worstPsnr).toBeGreaterThan(28);
+  expect(made.plan.windows.length).toBeGreaterThanOrEqual(3);
+  expect(made.plan.tiles.length).toBeGreaterThanOrEqual(4);
+  expect(made.seams!.tiles / floor.seams!.tiles).toBeLessThanOrEqual(1.1);
+  expect(made.seams!.windows / floor.seams!.windows).toBeLessThanOrEqual(1.1);
 });
 
 test('the model matters: with its UNet silenced the picture is further from the truth', async ({ context }) => {
@@ -92,7 +102,7 @@ test('the model matters: with its UNet silenced the picture is further from the 
   expect(real.psnr!).toBeGreaterThan(silent.psnr! + MODEL_MATTERS_DB);
 });
 
-test('a small memory budget cuts it into tiles and windows without a seam', async ({ page, context }) => {
+test('a small memory budget cuts it into tiles and windows', async ({ page, context }) => {
   const enhancer = new EnhancerPage(page);
   await enhancer.open('?provider=wasm&budget=40');
   await enhancer.choose(CLIP);
@@ -105,12 +115,13 @@ test('a small memory budget cuts it into tiles and windows without a seam', asyn
     truthUrl: TRUTH_URL,
     sourceUrl: `${CLIPS_URL}/real_160x90.mp4`,
     settings: SETTINGS,
-    memoryBudgetBytes: 40e6,
+    memoryBudgetBytes: SMALL_BUDGET_BYTES,
     modelsUrl: MODELS_URL,
   });
   console.log(
     `across borders against elsewhere: tiles ${judged.tiles.toFixed(3)}, windows ${judged.windows.toFixed(3)}`,
   );
   expect(judged.tiles).toBeLessThanOrEqual(1.1);
-  expect(judged.windows).toBeLessThanOrEqual(1.1);
+  // Each window's key frame repaints the picture, which on so still a clip stands out: docs/media.md, "Rehearsal".
+  expect(judged.windows).toBeLessThanOrEqual(1.8);
 });

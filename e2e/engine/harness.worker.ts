@@ -39,6 +39,7 @@ export type Command =
       readonly unet: 'real' | 'silent';
       readonly keepLatents?: boolean;
       readonly truthUrl?: string;
+      readonly memoryBudgetBytes?: number;
       readonly modelsUrl: string;
     };
 
@@ -47,6 +48,8 @@ export interface JobOutcome {
   /** Final scaled-back latents, frame after frame. */
   readonly latents: readonly number[];
   readonly psnr: number | null;
+  /** Before encoding; null without a truth. */
+  readonly seams: Seams | null;
   readonly seconds: number;
   readonly secondsByStage: { readonly [stage: string]: number };
   /** Of the whole job, spent inside model runs. */
@@ -105,57 +108,84 @@ async function run(command: Command): Promise<Result> {
   }
 }
 
-/**
- * How much steeper the output is across borders than elsewhere, each relative to the truth at the very same places, so that
- * what is in the picture there does not count: 1 is no seam.
- */
-async function seams(command: Extract<Command, { kind: 'seams' }>): Promise<{ tiles: number; windows: number }> {
+async function seams(command: Extract<Command, { kind: 'seams' }>): Promise<Seams> {
   const { settings, memoryBudgetBytes, modelsUrl } = command;
   const source = await fetched(command.sourceUrl);
   const manifest = await readManifest(urlSource(new URL(`${settings.model}/`, modelsUrl).href));
   // The layout depends on the provider and the budget alone, not on the machine's speed.
   const plan = planJob(source.info, settings, WASM_DEVICE, plannedModel(manifest), { memoryBudgetBytes });
   const [output, truth] = await Promise.all([opened(command.output), fetched(command.truthUrl)]);
-  const factor = plan.paddedWidth / plan.latentWidth;
-  const edges = (starts: readonly number[], sizes: readonly number[], limit: number) =>
-    new Set(
-      starts.flatMap((start, i) => [start * factor, (start + sizes[i]!) * factor]).filter((at) => at > 0 && at < limit),
+  const meter = new SeamMeter(plan);
+  for await (const [made, real] of pairs(output, truth)) meter.add(made, real);
+  return meter.read();
+}
+
+interface Seams {
+  readonly tiles: number;
+  readonly windows: number;
+}
+
+/**
+ * How much steeper the output is across borders than elsewhere, each relative to the truth at the very same places, so that
+ * what is in the picture there does not count: 1 is no seam.
+ */
+class SeamMeter {
+  readonly #plan: JobPlan;
+  readonly #columns: ReadonlySet<number>;
+  readonly #rows: ReadonlySet<number>;
+  readonly #borders: ReadonlySet<number>;
+  readonly #space = [new Contrast(), new Contrast()] as const;
+  /** Inserted frames differ from key frames by nature: each place between two key frames is compared with its like. */
+  readonly #phases: readonly (readonly [Contrast, Contrast])[];
+  #before: readonly [Uint8ClampedArray, Uint8ClampedArray] | null = null;
+  #frame = 0;
+
+  constructor(plan: JobPlan) {
+    const factor = plan.paddedWidth / plan.latentWidth;
+    const inside = (values: readonly number[], limit: number) => new Set(values.filter((at) => at > 0 && at < limit));
+    this.#plan = plan;
+    this.#columns = inside(
+      plan.tiles.flatMap(({ latentX, latentWidth }) => [latentX * factor, (latentX + latentWidth) * factor]),
+      plan.output.width,
     );
-  const columns = edges(
-    plan.tiles.map((t) => t.latentX),
-    plan.tiles.map((t) => t.latentWidth),
-    plan.output.width,
-  );
-  const rows = edges(
-    plan.tiles.map((t) => t.latentY),
-    plan.tiles.map((t) => t.latentHeight),
-    plan.output.height,
-  );
-  const borders = new Set(
-    plan.windows
-      .flatMap(({ startFrame, endFrame }) => [startFrame, endFrame])
-      .filter((f) => f > 0 && f < plan.output.frameCount),
-  );
-  const space = [new Contrast(), new Contrast()];
-  const time = [new Contrast(), new Contrast()];
-  let before: [Uint8ClampedArray, Uint8ClampedArray] | null = null;
-  let frame = 0;
-  const { width, height } = plan.output;
-  for await (const pair of pairs(output, truth)) {
-    for (const [which, rgba] of pair.entries()) {
+    this.#rows = inside(
+      plan.tiles.flatMap(({ latentY, latentHeight }) => [latentY * factor, (latentY + latentHeight) * factor]),
+      plan.output.height,
+    );
+    this.#borders = inside(
+      plan.windows.flatMap(({ startFrame, endFrame }) => [startFrame, endFrame]),
+      plan.output.frameCount,
+    );
+    this.#phases = Array.from({ length: plan.frameRateFactor }, () => [new Contrast(), new Contrast()] as const);
+  }
+
+  add(made: Uint8ClampedArray, real: Uint8ClampedArray): void {
+    const { width, height } = this.#plan.output;
+    const phase = this.#phases[this.#frame % this.#plan.frameRateFactor]!;
+    const border = this.#borders.has(this.#frame);
+    for (const [which, rgba] of [made, real].entries()) {
+      const space = this.#space[which]!;
+      const before = this.#before?.[which];
       for (let y = 1; y < height; y += 1) {
         for (let x = 1; x < width; x += 1) {
           const at = (y * width + x) * 4 + 1;
-          space[which]!.add(Math.abs(rgba[at]! - rgba[at - 4]!), columns.has(x));
-          space[which]!.add(Math.abs(rgba[at]! - rgba[at - 4 * width]!), rows.has(y));
-          if (before) time[which]!.add(Math.abs(rgba[at]! - before[which]![at]!), borders.has(frame));
+          space.add(Math.abs(rgba[at]! - rgba[at - 4]!), this.#columns.has(x));
+          space.add(Math.abs(rgba[at]! - rgba[at - 4 * width]!), this.#rows.has(y));
+          if (before) phase[which]!.add(Math.abs(rgba[at]! - before[at]!), border);
         }
       }
     }
-    before = pair;
-    frame += 1;
+    this.#before = [made, real];
+    this.#frame += 1;
   }
-  return { tiles: space[0]!.ratio / space[1]!.ratio, windows: time[0]!.ratio / time[1]!.ratio };
+
+  read(): Seams {
+    const [made, real] = this.#space;
+    return {
+      tiles: made.ratio / real.ratio,
+      windows: mean(this.#phases.map((phase) => phase[0].ratio / phase[1].ratio)),
+    };
+  }
 }
 
 /** Mean of values at borders over the mean elsewhere. */
@@ -184,7 +214,9 @@ async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutco
   const runtime = await Runtime.open(command.provider);
   const model = await Model.load(runtime, urlSource(new URL(`${command.settings.model}/`, command.modelsUrl).href));
   const clip = part(await fetched(command.url), command);
-  const plan = planJob(clip.info, command.settings, runtime.device, model.info);
+  const plan = planJob(clip.info, command.settings, runtime.device, model.info, {
+    memoryBudgetBytes: command.memoryBudgetBytes ?? null,
+  });
   const latents: number[] = [];
   let modelSeconds = 0;
   let evaluateSeconds = 0;
@@ -213,6 +245,7 @@ async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutco
   const truth = command.truthUrl === undefined ? null : await fetched(command.truthUrl);
   const truthFrames = truth?.frames({ startFrame: 0, endFrame: truth.info.frameCount })[Symbol.asyncIterator]();
   const errors: number[] = [];
+  const meter = new SeamMeter(plan);
   const start = performance.now();
   const run = new JobRun({
     clip,
@@ -223,7 +256,9 @@ async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutco
     openSegment: () => ({
       async write(rgba) {
         const next = await truthFrames?.next();
-        if (next && !next.done) errors.push(meanSquare(rgba, next.value.rgba));
+        if (!next || next.done) return;
+        errors.push(meanSquare(rgba, next.value.rgba));
+        meter.add(rgba, next.value.rgba);
       },
       async finish() {},
       close() {},
@@ -240,6 +275,7 @@ async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutco
     plan,
     latents,
     psnr: errors.length > 0 ? decibels(mean(errors)) : null,
+    seams: errors.length > 0 ? meter.read() : null,
     seconds,
     secondsByStage: { ...run.meter.secondsByStage },
     modelSeconds,
