@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { activeClip, onBlack } from './active-area.ts';
 import { analyseClip } from './analyse-clip.ts';
 import { BorderDetector } from './borders.ts';
+import type { Clip } from './clip.ts';
 import type { DecodedFrame } from './decode.ts';
 import type { RgbaPicture } from './rgba.ts';
 import { ShotDetector } from './shots.ts';
@@ -41,7 +43,7 @@ function cutsOf(frames: readonly RgbaPicture[]): number[] {
   return [...cuts, ...detector.finish()];
 }
 
-describe('cuts', () => {
+describe('cuts', { timeout: 30_000 }, () => {
   it('are found at the frame that begins the new shot, at either end of the clip too', () => {
     expect(cutsOf([...shot(1, 12), ...shot(2, 9), ...shot(3, 20)])).toEqual([12, 21]);
     expect(cutsOf([...shot(1, 1), ...shot(2, 9), ...shot(3, 1)])).toEqual([1, 10]);
@@ -132,7 +134,7 @@ describe('black borders', () => {
   });
 });
 
-describe('analysing a clip', () => {
+describe('analysing a clip', { timeout: 30_000 }, () => {
   it('numbers cuts as the clip does', async () => {
     const frames = barred([...shot(1, 10), ...shot(2, 10), ...shot(3, 10)], 0, 8);
     const clip = {
@@ -147,4 +149,26 @@ describe('analysing a clip', () => {
     expect(analysis).toEqual({ cuts: [10, 20], activeArea: { x: 0, y: 8, width: 96, height: 48 } });
     expect(done.at(-1)).toBe(24);
   });
+});
+
+it('a clip without its borders, put back between them, is the clip', async () => {
+  const [frame] = barred(shot(1, 1), 12, 6, 14, 8).map((each) => ({
+    ...each,
+    // Black as it is put back.
+    rgba: each.rgba.map((level, i) => (i % 4 < 3 && level < 8 ? 0 : level)),
+  }));
+  const clip = {
+    info: { width: WIDTH, height: HEIGHT, frameCount: 1 },
+    audioTracks: [],
+    async *frames() {
+      yield { ...frame!, index: 0, timestampUs: 0, repeated: false };
+    },
+    close() {},
+  } as unknown as Clip;
+  const active = activeClip(clip, { x: 12, y: 6, width: 70, height: 50 });
+  expect(active.info).toMatchObject({ width: 70, height: 50, frameCount: 1 });
+  for await (const inner of active.frames({ startFrame: 0, endFrame: 1 })) {
+    expect([inner.width, inner.height, inner.rgba.length]).toEqual([70, 50, 70 * 50 * 4]);
+    expect(onBlack(inner, 12, 6, WIDTH, HEIGHT)).toEqual({ width: WIDTH, height: HEIGHT, rgba: frame!.rgba });
+  }
 });
