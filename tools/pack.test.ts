@@ -87,7 +87,8 @@ describe('npm run pack', () => {
 describe('a PyTorch checkpoint', () => {
   const shards = (manifest: Manifest) => Object.values(manifest.parts).flatMap(({ data }) => data);
 
-  it.each<Precision>(['exact', 'balanced'])('gives the very package that safetensors give, %s', async (precision) => {
+  it('gives the very package that safetensors give', async () => {
+    const precision: Precision = 'exact';
     const source = await openSafetensors(blobBytes(new Blob([await readFile(WEIGHTS)])));
     const shapes = new Map(source.keys().map((key) => [key, source.shape(key)]));
     const storages: Uint8Array[] = [];

@@ -34,10 +34,9 @@ export interface GraphNode {
 export type WeightRole =
   | 'convolution'
   | 'linear'
-  /** Attention and feed-forward at full resolution, where errors reach the output unblurred. */
-  | 'full-resolution-linear'
-  /** Projections of the residual stream at full resolution, and the first temporal transformer whole. */
+  /** Everything at full resolution, whose errors reach the output unblurred, and the first temporal transformer. */
   | 'full-resolution'
+  | 'skip-convolution'
   | 'edge-convolution'
   | 'zero-convolution'
   | 'hint'

@@ -103,8 +103,8 @@ describe('compact', () => {
     expect(of('linear', [640, 640])).toBe('int4');
     expect(of('linear', [640, 320, 1])).toBe('int4');
     expect(of('linear', [640, 40])).toBe('int8');
-    expect(of('linear', [640, 320, 1, 1], 'as-is')).toBe('int8');
-    expect(of('full-resolution-linear', [320, 320])).toBe('int8');
+    expect(of('skip-convolution', [640, 320, 1, 1], 'as-is')).toBe('int8');
+    expect(of('full-resolution', [320, 320])).toBe('int8');
     expect(of('convolution', [320, 320, 3, 3], 'as-is')).toBe('int8');
     expect(of('embedding', [1280, 320])).toBe('int8');
     expect(of('edge-convolution', [4, 320, 3, 3], 'as-is')).toBe('float16');
@@ -122,7 +122,7 @@ describe('weights that int4 does not suit', () => {
     const request = { role: 'linear', shape: [64, 64], layout: 'transposed' } as const;
     const g = new GraphBuilder('test', storagePolicy('compact', checkpoint));
     for (const key of ['even', 'spiked']) g.weight({ ...request, key });
-    g.weight({ ...request, key: 'spiked but int8', role: 'full-resolution-linear' });
+    g.weight({ ...request, key: 'spiked but int8', role: 'full-resolution' });
     const sensitive = await sensitiveKeys(checkpoint, g.finish().weights);
     expect([...sensitive]).toEqual(['spiked']);
     const storage = storagePolicy('compact', checkpoint, sensitive);

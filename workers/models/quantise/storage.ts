@@ -2,10 +2,10 @@
  * What each weight is stored as at each precision (docs/models.md has the figures behind it).
  *
  * `exact`: as the checkpoint has it; bfloat16 and float64, which devices do not share, become float32. `balanced`: int8 with one scale
- * per output channel for convolutions and linears; float16 where errors reach everything (first, last, hint and zero
- * convolutions, embeddings, projections at full resolution). `compact`: int4 in blocks for the linears below full resolution, int8
- * for the rest but the first, last and hint convolutions. Norms and biases, which weigh nothing, are float32 in
- * all: every float16 tensor costs a node that sessions spend time folding.
+ * per output channel for convolutions and linears; float16 where errors reach the output unhindered (everything at full resolution; first,
+ * last, hint, zero and skip convolutions) and for tables. `compact`: int4 in blocks for the linears below full resolution, int8 for the
+ * rest but the first, last and hint convolutions. Norms and biases, which weigh nothing, are float32 in all: every float16 tensor
+ * costs a node that sessions spend time folding.
  */
 
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
@@ -33,17 +33,18 @@ export function storagePolicy(
   }
 }
 
-function balanced({ role }: WeightRequest): Storage {
+function balanced({ role, layout }: WeightRequest): Storage {
   switch (role) {
     case 'convolution':
     case 'linear':
-    case 'full-resolution-linear':
       return 'int8';
+    case 'embedding':
+      return layout === 'transposed' ? 'int8' : 'float16';
     case 'full-resolution':
+    case 'skip-convolution':
     case 'edge-convolution':
     case 'zero-convolution':
     case 'hint':
-    case 'embedding':
       return 'float16';
     case 'norm':
     case 'bias':
@@ -54,12 +55,11 @@ function balanced({ role }: WeightRequest): Storage {
 function compact({ key, role, layout, shape }: WeightRequest, sensitive: ReadonlySet<string>): Storage {
   switch (role) {
     case 'linear':
-      // 1×1 skip convolutions, which are not transposed, cost 3 dB in int4 and weigh nearly nothing.
       if (layout !== 'transposed' || shape[1]! % INT4_BLOCK !== 0) return 'int8';
       return sensitive.has(key) ? 'int8' : 'int4';
     case 'convolution':
-    case 'full-resolution-linear':
     case 'full-resolution':
+    case 'skip-convolution':
     case 'zero-convolution':
     case 'embedding':
       return 'int8';

@@ -1,6 +1,6 @@
 /** What SPEC §1.2 has beyond the common layers: epsilons, roles, the embedding. */
 
-import type { Value } from '../onnx/graph.ts';
+import type { Value, WeightRole } from '../onnx/graph.ts';
 import { linear, silu } from '../onnx/layers.ts';
 import type { Features, Network } from './network.ts';
 
@@ -9,9 +9,9 @@ export const CONVOLUTION_NORM_EPSILON = 1e-5;
 /** GroupNorm before transformers. */
 export const TRANSFORMER_NORM_EPSILON = 1e-6;
 
-/** What writes the residual stream at full resolution carries most of int8's noise (docs/models.md). */
-export function projectionRole({ level }: Pick<Features, 'level'>): 'full-resolution' | 'linear' {
-  return level === 0 ? 'full-resolution' : 'linear';
+/** At full resolution errors reach the output unblurred: most of int8's noise would come from there (docs/models.md). */
+export function resolutionRole({ level }: Pick<Features, 'level'>, below: 'linear' | 'convolution'): WeightRole {
+  return level === 0 ? 'full-resolution' : below;
 }
 
 /** Two linears with a SiLU between: the time embedding and the scale condition (SPEC §1.2 "TE"). */

@@ -6,18 +6,17 @@ import { groupNorm, layerNorm, linear } from '../onnx/layers.ts';
 import * as op from '../onnx/operators.ts';
 import { frameSequences, fromFrameSequences, fromPixelTokens, overTime, pixelTokens } from '../onnx/video-layout.ts';
 import { attention } from './attention.ts';
-import { projectionRole, TRANSFORMER_NORM_EPSILON } from './layers.ts';
+import { resolutionRole, TRANSFORMER_NORM_EPSILON } from './layers.ts';
 import type { Features, Network } from './network.ts';
 
 /** [F, C, h, w]; every frame's pixels attend to one another, then to the text where the model has one. */
 export function spatialTransformer(network: Network, path: string, x: Features, context: Value | null): Value {
   const { g, config, mark } = network;
   const heads = headsOf(network, x);
-  const role = projectionRole(x);
+  const role = resolutionRole(x, 'linear');
   const normal = groupNorm(network, `${path}.norm`, x.value, TRANSFORMER_NORM_EPSILON);
   const tokens = linear(network, `${path}.proj_in`, pixelTokens(g, normal), heads * config.headDim, { role });
-  const inner = blockRole(x);
-  const attended = transformerBlock(network, `${path}.transformer_blocks.0`, tokens, heads, context ?? 'none', inner);
+  const attended = transformerBlock(network, `${path}.transformer_blocks.0`, tokens, heads, context ?? 'none', role);
   const output = linear(network, `${path}.proj_out`, attended, x.channels, { role });
   const y = op.add(g, fromPixelTokens(g, output, x.value), x.value);
   mark(path, y);
@@ -26,11 +25,7 @@ export function spatialTransformer(network: Network, path: string, x: Features, 
 
 /** [F, C, h, w]; every pixel attends along the frames, twice. */
 export function temporalTransformer(network: Network, path: string, x: Features): Value {
-  return alongFrames(network, path, x, headsOf(network, x), blockRole(x));
-}
-
-function blockRole({ level }: Features): WeightRole {
-  return level === 0 ? 'full-resolution-linear' : 'linear';
+  return alongFrames(network, path, x, headsOf(network, x), resolutionRole(x, 'linear'));
 }
 
 /** What channels are left over by whole heads, the projections drop and restore. */
@@ -46,7 +41,7 @@ export function firstTemporalTransformer(network: Network, path: string, x: Feat
 function alongFrames(network: Network, path: string, x: Features, heads: number, role: WeightRole): Value {
   const { g, config, mark } = network;
   const normal = groupNorm(network, `${path}.norm`, overTime(g, x.value), TRANSFORMER_NORM_EPSILON);
-  const asConvolution = { kernelAxes: 1, role: projectionRole(x) };
+  const asConvolution = { kernelAxes: 1, role: resolutionRole(x, 'linear') };
   const tokens = linear(network, `${path}.proj_in`, frameSequences(g, normal), heads * config.headDim, asConvolution);
   const attended = transformerBlock(network, `${path}.transformer_blocks.0`, tokens, heads, 'itself', role);
   const output = linear(network, `${path}.proj_out`, attended, x.channels, asConvolution);
