@@ -317,6 +317,10 @@ describe('refusals and notices', () => {
 
   test('notices tell what a person would want to know first', () => {
     const codes = (plan: JobPlan) => plan.notices.map(({ code }) => code);
+    const hdr = { code: 'HDR_TONE_MAPPED', message: 'The clip is HDR.' };
+    expect(planJob({ ...clipOf(64, 64, 4), notices: [hdr] }, settingsOf({}), deviceOf(), NANO).notices).toContainEqual(
+      hdr,
+    );
     const fallback = deviceOf({ provider: 'wasm', fallbackReason: 'no GPU adapter was found.' });
     expect(codes(planJob(clipOf(64, 64, 4), settingsOf(), fallback, NANO))).toEqual(['FALLBACK']);
     const silent = clipOf(64, 64, 1, {
