@@ -17,6 +17,7 @@ import { Runtime } from '../../workers/runtime/runtime.ts';
 import { tensor } from '../../workers/tensor.ts';
 
 export type Command =
+  | { readonly kind: 'changes'; readonly output: string }
   | { readonly kind: 'compare'; readonly output: string; readonly truthUrl: string }
   | {
       readonly kind: 'seams';
@@ -61,6 +62,8 @@ export interface JobOutcome {
 }
 
 export type Result =
+  /** Mean square difference, in levels, of each frame from the one before. */
+  | { readonly kind: 'changes'; readonly meanSquares: readonly number[] }
   | { readonly kind: 'compare'; readonly frames: number; readonly psnr: number; readonly worstPsnr: number }
   | { readonly kind: 'seams'; readonly tiles: number; readonly windows: number }
   | ({ readonly kind: 'job' } & JobOutcome)
@@ -100,6 +103,16 @@ async function run(command: Command): Promise<Result> {
         psnr: decibels(mean(errors)),
         worstPsnr: decibels(Math.max(...errors)),
       };
+    }
+    case 'changes': {
+      const clip = await opened(command.output);
+      const meanSquares: number[] = [];
+      let before: Uint8ClampedArray | null = null;
+      for await (const { rgba } of clip.frames({ startFrame: 0, endFrame: clip.info.frameCount })) {
+        if (before) meanSquares.push(meanSquare(before, rgba));
+        before = rgba;
+      }
+      return { kind: 'changes', meanSquares };
     }
     case 'seams':
       return { kind: 'seams', ...(await seams(command)) };

@@ -14,6 +14,7 @@ import { type NoiseLevel, noiseLevel } from '../denoise/schedule.ts';
 import type { ClipInfo } from '../media/clip-info.ts';
 import type { JobPlan } from '../plan/job-plan.ts';
 import type { Settings } from '../plan/settings.ts';
+import { nextKeyFrame } from '../plan/shots.ts';
 import { tensor } from '../tensor.ts';
 import type { FrameStore } from './frame-store.ts';
 import type { Model } from './model.ts';
@@ -87,7 +88,8 @@ export class Conditioner {
     const factor = this.#plan.frameRateFactor;
     const fraction = (frame % factor) / factor;
     const before = this.sourceIndex(frame);
-    if (fraction === 0) {
+    // Before a cut or the end there is nothing to blend with: the key frame stands still.
+    if (fraction === 0 || nextKeyFrame(this.#plan, frame) === null) {
       await this.#store.reach(before);
       return this.#upsampled(before);
     }

@@ -8,14 +8,16 @@ import { EnhancerError, throwIfAborted } from '../errors.ts';
 import { JobStore } from '../jobs/job-store.ts';
 import { muxJournal } from '../jobs/mux-journal.ts';
 import { identify, sha256Hex } from '../jobs/source-identity.ts';
+import { analyseClip } from '../media/analyse-clip.ts';
 import { type Clip, openClip } from '../media/clip.ts';
 import type { ClipInfo } from '../media/clip-info.ts';
 import type { EncoderChoice } from '../media/encoder-choice.ts';
 import type { Manifest } from '../models/manifest.ts';
 import { readManifest } from '../models/package.ts';
-import type { DeviceInfo, JobPlan, Notice, Provider, Refusal } from '../plan/job-plan.ts';
+import type { DeviceInfo, JobPlan, Notice, Provider, Refusal, Shot } from '../plan/job-plan.ts';
 import { planJob } from '../plan/plan-job.ts';
 import type { Settings } from '../plan/settings.ts';
+import { shotsFromCuts } from '../plan/shots.ts';
 import type { EngineOptions, JobEvent, JobReport, Picture } from '../protocol.ts';
 import { Runtime } from '../runtime/runtime.ts';
 import { chosenEncoder, encodedSegment, encoderAgain } from './encoder.ts';
@@ -33,6 +35,7 @@ import { outputName, reportOf } from './report.ts';
 import { soundFor } from './sound.ts';
 import { checkSource } from './unfinished.ts';
 
+const FRAMES_BETWEEN_NEWS = 30;
 const LOSS_NEWS_MS = 500;
 const RENEWALS = 5;
 const RENEWAL_WAIT_MS = 2000;
@@ -123,9 +126,11 @@ export class Engine {
    */
   async enhance(jobId: string, file: File, settings: Settings, keepSource: boolean): Promise<Finished> {
     return this.#locked(jobId, file, async (job, clip) => {
-      const { plan, refusals, notices, encoder } = await this.#planned(clip.info, settings);
-      const refusal = refusals[0];
+      const asked = await this.#planned(clip.info, settings);
+      const refusal = asked.refusals[0];
       if (refusal) throw new EnhancerError(refusal.code, refusal.message, refusal.hint);
+      const shots = await this.#shots(job, clip, asked.plan);
+      const { plan, refusals, notices, encoder } = await this.#planned(clip.info, settings, shots);
       if (!encoder) throw new RangeError('a plan without refusals has an encoder');
       const store = await this.#store;
       const journal = await store.create<MeterState>({
@@ -280,12 +285,33 @@ export class Engine {
     }
   }
 
-  async #planned(clip: ClipInfo, settings: Settings) {
+  /** One pass over the frames to find the cuts: no window crosses one, so nothing is interpolated across it. */
+  async #shots(job: RunningJob, clip: Clip, plan: JobPlan): Promise<readonly Shot[]> {
+    const range = { startFrame: plan.sourceStart, endFrame: plan.sourceEnd, signal: job.abort.signal };
+    const start = performance.now();
+    const { cuts } = await analyseClip(clip, range, (framesDone) => {
+      if (framesDone % FRAMES_BETWEEN_NEWS !== 1) return;
+      const secondsElapsed = (performance.now() - start) / 1000;
+      const unknown = { secondsLeft: null, framesDone: 0, gpuLedgerBytes: this.#runtime.ledger.liveBytes };
+      const progress = {
+        stage: 'decode',
+        fraction: 0,
+        secondsElapsed,
+        frameCount: plan.output.frameCount,
+        ...unknown,
+      } as const;
+      this.#send({ kind: 'progress', jobId: job.id, progress });
+    });
+    return shotsFromCuts(cuts, plan);
+  }
+
+  async #planned(clip: ClipInfo, settings: Settings, shots?: readonly Shot[]) {
     const manifest = await this.#manifest(settings.model);
     const quota = await freeStorageBytes();
     const plan = planJob(clip, settings, this.device, plannedModel(manifest), {
       memoryBudgetBytes: this.#options.memoryBudgetBytes,
       storageQuotaBytes: quota,
+      ...(shots ? { shots } : {}),
     });
     const refusals: Refusal[] = [...plan.refusals];
     const notices: Notice[] = [...plan.notices];
