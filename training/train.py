@@ -208,8 +208,9 @@ def work(rank: int, options: argparse.Namespace, meeting: str) -> None:
         write({"steps": done["steps"], "validation": figures, "seconds": round(time.time() - began, 1)})
 
     def save() -> None:
+        so_far = done | {"minutes": round(done["minutes"] + minutes, 2)}
         torch.save({"weights": network.state_dict(), "average": {k: v.to(torch.float16) for k, v in averaged.items()},
-                    "moments": save_moments(optimiser), "done": done, "config": config}, options.out / "checkpoint.tmp")
+                    "moments": save_moments(optimiser), "done": so_far, "config": config}, options.out / "checkpoint.tmp")
         (options.out / "checkpoint.tmp").replace(options.out / "checkpoint.pt")
 
     queue: Queue = Queue(maxsize=4)
@@ -255,7 +256,6 @@ def work(rank: int, options: argparse.Namespace, meeting: str) -> None:
                 check()
             spent_checking += time.time() - pause
             next_check += options.validate_minutes
-    done["minutes"] += (time.time() - began - spent_checking) / 60
     if rank == 0:
         save()
         check()
