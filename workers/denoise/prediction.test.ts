@@ -231,3 +231,43 @@ test('several steps of any solver on a perfect residual network end at z', () =>
     expect(largestDifference(x, z)).toBeLessThan(1e-4);
   }
 });
+
+describe('taking the hint’s noise back', () => {
+  test('an untrained network then gives the source’s estimate without the noise, between key frames too', () => {
+    const channels = 2;
+    const level = noiseLevel(199);
+    const spreads = {
+      latentVariance: [4, 1],
+      residualSpreadScales: [1, 8],
+      residualSpread: [
+        [1, 1],
+        [1, 1],
+      ],
+      insertedSpread: [1, 1],
+    };
+    const latents = [Float32Array.of(1, 2, 3, 4), Float32Array.of(-2, 0.5, 1, 0)];
+    const noises = [Float32Array.of(0.3, -1, 2, 0.1), Float32Array.of(1, 1, -0.5, 0.7)];
+    const noisy = latents.map((z, k) => z.map((value, i) => level.alpha * value + level.sigma * noises[k]![i]!));
+    const window = residualPrediction(spreads).prepare({
+      hints: [noisy[0]!, null, noisy[1]!],
+      hintLevel: level,
+      scale: 2,
+      channels,
+    });
+    const gain = spreads.latentVariance.map((v) => (level.alpha * v) / (level.alpha ** 2 * v + level.sigma ** 2));
+    const { evaluations } = createProgram({ solver: 'ddim', steps: 1, startTimestep: 999 });
+    for (const [frame, weights] of [
+      [0, [1, 0]],
+      [1, [0.5, 0.5]],
+      [2, [0, 1]],
+    ] as const) {
+      const x0 = new Float32Array(4);
+      window.toX0(frame, new Float32Array(4), new Float32Array(4), evaluations[0]!, x0);
+      window.takeNoiseBack(frame, x0, (key) => noises[key / 2]!);
+      for (let i = 0; i < 4; i++) {
+        const clean = weights[0] * latents[0]![i]! + weights[1] * latents[1]![i]!;
+        expect(x0[i]).toBeCloseTo(gain[i >> 1]! * level.alpha * clean, 5);
+      }
+    }
+  });
+});

@@ -44,6 +44,11 @@ export interface WindowPrediction {
   networkInput(frame: number, x: Float32Array, evaluation: Evaluation, out: Float32Array): void;
   /** x0 from the state and the network's output; `out` may be `output`. */
   toX0(frame: number, x: Float32Array, output: Float32Array, evaluation: Evaluation, out: Float32Array): void;
+  /**
+   * Takes the hint's own noise out of a finished frame, in place, where the prediction's base carries it there: it is known,
+   * so nobody needs to see it (docs/nano.md). `noiseOf` gives the unit noise of a key frame's hint, valid until its next call.
+   */
+  takeNoiseBack(frame: number, latents: Float32Array, noiseOf: (keyFrame: number) => Float32Array): void;
 }
 
 export interface Prediction {
@@ -119,6 +124,9 @@ function prepareVelocity(hint: WindowHint): WindowPrediction {
       const { alpha, sigma } = evaluation.network;
       for (let i = 0; i < out.length; i++) out[i] = alpha * x[i]! - sigma * output[i]!;
     },
+    takeNoiseBack() {
+      // Velocity's x0 is the network's own; the hint's noise reaches it only through the ControlNet.
+    },
   };
 }
 
@@ -184,6 +192,22 @@ function prepareResidual(hint: WindowHint, spreads: ResidualSpreads): WindowPred
     },
     toX0(frame, _x, output, { state }, out) {
       combine(frame, out, state, (tau2) => [Math.sqrt(tau2), 1], output);
+    },
+    takeNoiseBack(frame, latents, noiseOf) {
+      if (hintLevel.sigma === 0) return;
+      const { before, after, fraction } = neighbours[frame]!;
+      const subtract = (keyFrame: number, weight: number): void => {
+        if (weight === 0) return;
+        const noise = noiseOf(keyFrame);
+        const plane = latents.length / channels;
+        for (let c = 0; c < channels; c++) {
+          const share = weight * gain[c]! * hintLevel.sigma;
+          const end = (c + 1) * plane;
+          for (let i = c * plane; i < end; i++) latents[i] = latents[i]! - share * noise[i]!;
+        }
+      };
+      subtract(before, 1 - fraction);
+      subtract(after, fraction);
     },
   };
 }

@@ -117,13 +117,17 @@ export class Conditioner {
     return padded;
   }
 
-  #augmented(latents: Float32Array, frame: number): Float32Array {
-    if (this.hintLevel.sigma === 0) return latents;
+  /** The unit noise of a key frame's hint [Z, h, w]. */
+  hintNoise(frame: number): Float32Array {
     const { latentWidth: width, latentHeight: height } = this.#plan;
     const channels = this.#model.info.latentChannels;
-    const noise = new Float32Array(latents.length);
+    const noise = new Float32Array(channels * width * height);
     const region = { channels, x: 0, y: 0, width, height };
     fillNoise({ seed: this.#seed, stream: HINT_STREAM, frame: clipFrame(this.#plan, frame), ...region }, noise);
-    return augmentHint(latents, noise, this.hintLevel);
+    return noise;
+  }
+
+  #augmented(latents: Float32Array, frame: number): Float32Array {
+    return this.hintLevel.sigma === 0 ? latents : augmentHint(latents, this.hintNoise(frame), this.hintLevel);
   }
 }

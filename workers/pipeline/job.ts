@@ -140,25 +140,29 @@ export class JobRun {
     this.#report('denoise');
   }
 
-  async #finish({ startFrame, endFrame, frames }: FinalSegment<WindowCondition>): Promise<void> {
+  async #finish(segment: FinalSegment<WindowCondition>): Promise<void> {
+    const { startFrame, endFrame } = segment;
     this.#state = null;
     const { framesWritten = 0 } = this.#input;
     if (endFrame <= framesWritten) this.meter.framesFinished(endFrame - startFrame);
-    else await this.#write(startFrame, endFrame, frames);
+    else await this.#write(segment);
     this.#conditioner.dropBefore(endFrame);
     this.#store.dropBefore(this.#conditioner.sourceIndex(endFrame));
   }
 
-  async #write(startFrame: number, endFrame: number, frames: readonly Float32Array[]): Promise<void> {
+  async #write({ window, condition, startFrame, endFrame, frames }: FinalSegment<WindowCondition>): Promise<void> {
     const { clip, plan, settings, openSegment } = this.#input;
     const segment = openSegment();
+    const noiseOf = (key: number) => this.#conditioner.hintNoise(window.startFrame + key);
     const zeroUs = originUs(clip, plan, settings);
     try {
       for (let frame = startFrame; frame < endFrame; frame += 1) {
         await this.#between();
-        const rgba = await this.#timed('reconstruct', () =>
-          this.#reconstructor.picture(frame, frames[frame - startFrame]!),
-        );
+        const latents = frames[frame - startFrame]!;
+        const rgba = await this.#timed('reconstruct', () => {
+          condition.prediction.takeNoiseBack(frame - window.startFrame, latents, noiseOf);
+          return this.#reconstructor.picture(frame, latents);
+        });
         const { timestampUs, durationUs } = outputFrameTime(clip.info, plan, frame);
         await this.#timed('encode', () => segment.write(rgba, timestampUs - zeroUs, durationUs));
         this.meter.framesFinished(1);

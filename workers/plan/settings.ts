@@ -36,8 +36,9 @@ export const DEFAULT_SETTINGS: Settings = {
   model: 'nano',
   scale: 2,
   frameRateFactor: 1,
-  strength: 0.2,
-  steps: 4,
+  // What docs/nano.md recommends: nano's best fidelity, at the least cost.
+  strength: 0,
+  steps: 1,
   solver: 'ddim',
   guidance: 1,
   prompt: '',
