@@ -81,7 +81,7 @@ class OnnxModel:
 
 
 def enhance(model, source: Tensor, frames: int, keys: list[int], scale: float, strength: float, evaluations: int, seed: int,
-            take_back: bool = False) -> Tensor:
+            take_back: bool = True) -> Tensor:
     """Key frames at output size [K,3,H,W] in −1…1 → [frames,3,H,W]."""
     stats = LatentStatistics.from_json(model.config)
     generator = torch.Generator().manual_seed(seed)
@@ -140,7 +140,7 @@ def judge(truth: np.ndarray, images: np.ndarray, positions: list[int]) -> dict[s
 
 
 def evaluate(model, clips: dict[str, np.ndarray], points: list[tuple[int, int]], strengths: list[float], counts: list[int],
-             take_back: bool) -> dict:
+             also_kept: bool) -> dict:
     results: dict[str, dict[str, dict]] = {}
     for name, clip in clips.items():
         frames, height, width = clip.shape[:3]
@@ -154,9 +154,9 @@ def evaluate(model, clips: dict[str, np.ndarray], points: list[tuple[int, int]],
             row.setdefault("baseline", {})[name] = judge(clip, to_bytes(blend(source, frames, keys)), positions)
             for strength in strengths:
                 for count in counts:
-                    for back in ([False, True] if take_back and strength > 0 else [False]):
+                    for back in ([True, False] if also_kept and strength > 0 else [True]):
                         out = to_bytes(enhance(model, source, frames, keys, float(scale), strength, count, 666, back))
-                        run = f"strength {strength}, {count} evaluation{'s' * (count > 1)}{', noise taken back' * back}"
+                        run = f"strength {strength}, {count} evaluation{'s' * (count > 1)}{', noise kept' * (not back)}"
                         row.setdefault(run, {})[name] = judge(clip, out, positions)
         print(name, flush=True)
     return results
@@ -186,7 +186,7 @@ def main() -> None:
     parser.add_argument("--points", nargs="+", default=["2:1", "4:1", "1:2"], help="scale:factor")
     parser.add_argument("--strengths", type=float, nargs="+", default=[0.0, 0.3])
     parser.add_argument("--evaluations", type=int, nargs="+", default=[1, 4])
-    parser.add_argument("--take-back", action="store_true", help="also with the hint's noise taken out of the result (docs/nano.md)")
+    parser.add_argument("--also-kept", action="store_true", help="also without taking the hint's noise back (docs/nano.md)")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -197,7 +197,7 @@ def main() -> None:
         clips = {n: clips[n] for n in names}
     began = time.time()
     points = [tuple(int(v) for v in p.split(":")) for p in options.points]
-    results = evaluate(model, clips, points, options.strengths, options.evaluations, options.take_back)
+    results = evaluate(model, clips, points, options.strengths, options.evaluations, options.also_kept)
     text = table(results)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     head = {"model": model.name, "clips": list(clips), "crop": options.crop, "frames": options.frames, "seed": 666,
