@@ -28,7 +28,6 @@ try {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, baseURL: 'http://localhost:4175' });
   const enhancer = new EnhancerPage(page);
   await enhancer.open('?provider=wasm');
-  await page.screenshot({ path: `${OUT}/page-empty.png` });
   await enhancer.choose(CLIP);
   await enhancer.set({ Scale: 2, 'Frame rate': 1 });
   await page.waitForTimeout(1000);
