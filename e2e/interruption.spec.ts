@@ -9,6 +9,11 @@ const CLIP = 'e2e/fixtures/clips/real_160x90.mp4';
 const QUERY = '?provider=wasm&budget=12';
 const RECIPE = { Scale: 1, 'Frame rate': 1, Strength: 0.3, Seed: 5, Steps: 2 } as const;
 
+/** Takes some ten seconds on two idle cores: enough to be caught in the middle. */
+const LONG_RECIPE = { ...RECIPE, Scale: 3 } as const;
+/** How often a running job is looked at. */
+const POLLING = { timeout: 60_000, intervals: [50] };
+
 async function begin(page: Page, recipe: Parameters<EnhancerPage['set']>[0] = RECIPE): Promise<EnhancerPage> {
   page.on('dialog', (dialog) => void dialog.accept());
   const enhancer = new EnhancerPage(page);
@@ -30,10 +35,10 @@ test('a pause holds everything still, survives a reload with the clip’s own co
   const enhancer = new EnhancerPage(page);
   await enhancer.open(QUERY);
   await enhancer.choose(CLIP);
-  await enhancer.set(RECIPE);
+  await enhancer.set(LONG_RECIPE);
   await page.getByLabel('Keep a copy of the clip with the job').check();
   await enhancer.enhance.click();
-  await expect.poll(() => framesShown(page), { timeout: 60_000 }).toBeGreaterThan(3);
+  await expect.poll(() => framesShown(page), POLLING).toBeGreaterThan(1);
   await page.getByRole('button', { name: 'Pause', exact: true }).click();
   await expect(page.getByRole('heading', { name: 'Paused' })).toBeVisible();
   const percent = await enhancer.progress.getAttribute('value');
@@ -55,8 +60,8 @@ test('a pause holds everything still, survives a reload with the clip’s own co
 });
 
 test('after a cancel, what is finished can be saved, with its sound; and thrown away', async ({ page }) => {
-  const enhancer = await begin(page);
-  await expect.poll(() => framesShown(page), { timeout: 60_000 }).toBeGreaterThan(6);
+  const enhancer = await begin(page, LONG_RECIPE);
+  await expect.poll(() => framesShown(page), POLLING).toBeGreaterThan(1);
   await enhancer.cancel.click();
   const offer = page.locator('[data-job]');
   await expect(offer).toHaveCount(1);
@@ -75,7 +80,7 @@ test('after a cancel, what is finished can be saved, with its sound; and thrown 
 });
 
 test('a second tab says where the first is, and is not offered its job', async ({ page, context }) => {
-  const first = await begin(page, { ...RECIPE, Scale: 3 });
+  const first = await begin(page, LONG_RECIPE);
   await expect(first.progress).toBeVisible();
   await expect(page.locator('[data-stage=denoise]')).toBeVisible({ timeout: 60_000 });
   const other = await context.newPage();
