@@ -1,5 +1,7 @@
 /** The model package's contract: `manifest.json` and the network config (DESIGN "Model package"). */
 
+import type { ResidualSpreads } from '../denoise/prediction.ts';
+
 /** UNet and ControlNet share one config (SPEC §1.1). Key names are those of config files. */
 export interface NetworkConfig {
   readonly family: 'venhancer';
@@ -51,17 +53,8 @@ export interface TextConfig {
   readonly layers: number;
 }
 
-/** Per-channel arrays of residual prediction (docs/nano-model.md). */
-export interface ResidualPrior {
-  readonly latentVariance: readonly number[];
-  /** Rising spatial factors, one for each row of `residualSpread`. */
-  readonly residualSpreadScales: readonly number[];
-  readonly residualSpread: readonly (readonly number[])[];
-  readonly insertedSpread: readonly number[];
-}
-
 /** A config file: the network, and what else a package needs to know of its model. */
-export interface ModelConfig extends NetworkConfig, Partial<ResidualPrior> {
+export interface ModelConfig extends NetworkConfig, Partial<ResidualSpreads> {
   readonly autoencoder?: AutoencoderConfig;
   readonly text?: TextConfig;
   readonly prediction?: 'velocity' | 'residual';

@@ -5,7 +5,7 @@
  * the ramps sum to one, so the result is the same. Costs two frames-by-latents arrays a call, and what a tile takes.
  */
 
-import { SCALE_CONDITION } from '../condition/hint.ts';
+import { keyFrameMask, SCALE_CONDITION } from '../condition/hint.ts';
 import { sinusoid } from '../condition/sinusoid.ts';
 import { accumulateTile, extractTile } from '../denoise/blend.ts';
 import type { Prediction, WindowPrediction } from '../denoise/prediction.ts';
@@ -56,8 +56,9 @@ export class Denoiser {
   async open(window: Window): Promise<WindowCondition> {
     const hints: (Float32Array | null)[] = [];
     const latents: (Float32Array | null)[] = [];
-    for (let frame = window.startFrame; frame < window.endFrame; frame += 1) {
-      const key = frame % this.#plan.frameRateFactor === 0 ? await this.#conditioner.key(frame) : null;
+    const mask = keyFrameMask(window.startFrame, window.endFrame, this.#plan.frameRateFactor);
+    for (const [index, isKey] of mask.entries()) {
+      const key = isKey === 1 ? await this.#conditioner.key(window.startFrame + index) : null;
       hints.push(key?.hint ?? null);
       latents.push(key?.latents ?? null);
     }
