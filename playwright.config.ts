@@ -21,6 +21,13 @@ export const CHROMIUM_ARGUMENTS = [
   ...WEBGPU_FLAGS,
 ];
 
+/** Ports and the build's folder by environment, so that two checkouts' or people's runs don't meet. */
+const pagePort = process.env.PAGE_PORT ?? '4173';
+const harnessPort = process.env.HARNESS_PORT ?? '4174';
+const buildFolder = process.env.BUILD_FOLDER ?? 'dist';
+export const PAGE_ORIGIN = `http://localhost:${pagePort}`;
+export const HARNESS_ORIGIN = `http://localhost:${harnessPort}`;
+
 const executablePath = process.env.CHROMIUM_PATH;
 
 export default defineConfig({
@@ -37,7 +44,7 @@ export default defineConfig({
   expect: { timeout: 15_000 },
   reporter: [['list']],
   use: {
-    baseURL: 'http://localhost:4173',
+    baseURL: PAGE_ORIGIN,
     browserName: 'chromium',
     headless: true,
     acceptDownloads: true,
@@ -48,16 +55,16 @@ export default defineConfig({
   },
   webServer: [
     {
-      command: 'npx vite build && npx vite preview --host localhost --port 4173 --strictPort',
-      url: 'http://localhost:4173',
+      command: `npx vite build --outDir ${buildFolder} && npx vite preview --outDir ${buildFolder} --host localhost --port ${pagePort} --strictPort`,
+      url: PAGE_ORIGIN,
       reuseExistingServer: !process.env.CI,
       timeout: 180_000,
     },
     {
       // Harness pages of the runtime rooms import the engine's sources; the built page has none of them.
-      command: 'npx vite --host localhost --port 4174 --strictPort',
+      command: `npx vite --host localhost --port ${harnessPort} --strictPort`,
       env: { HARNESS: '1' },
-      url: 'http://localhost:4174',
+      url: HARNESS_ORIGIN,
       reuseExistingServer: !process.env.CI,
       timeout: 60_000,
     },

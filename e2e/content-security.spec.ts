@@ -31,7 +31,7 @@ test('the policy holds in the page and in its workers, and breaks nothing', asyn
   // What the policy is for: each of these would work without it.
   const escaped = await page.evaluate(async () => {
     const tried = {
-      fetch: await fetch('http://127.0.0.1:4173/favicon.svg', { mode: 'no-cors' }).then(
+      fetch: await fetch(location.origin.replace('localhost', '127.0.0.1') + '/favicon.svg', { mode: 'no-cors' }).then(
         () => true,
         () => false,
       ),

@@ -1,10 +1,11 @@
 /** Calls the engine's test harness (e2e/engine) in a page of its own. */
 
 import type { BrowserContext } from '@playwright/test';
+import { HARNESS_ORIGIN } from '../playwright.config.ts';
 import type { Command, Result } from './engine/harness.worker.ts';
 
 /** The development server serves sources; the built page has no harness. */
-export const SOURCES_URL = 'http://localhost:4174';
+export const SOURCES_URL = HARNESS_ORIGIN;
 export const CLIPS_URL = `${SOURCES_URL}/e2e/fixtures/clips`;
 export const MODELS_URL = `${SOURCES_URL}/models/`;
 

@@ -1,10 +1,11 @@
 /** The media room's harness page as a fixture: `media(command)` runs one command in its worker. */
 
 import { test } from '@playwright/test';
+import { HARNESS_ORIGIN } from '../../playwright.config.ts';
 import type { Command, Result } from './harness.worker.ts';
 
 // The development server: the harness imports the engine's sources, which the built page doesn't have.
-const HARNESS = `${process.env.HARNESS_ORIGIN ?? 'http://localhost:4174'}/e2e/media/harness.html`;
+const HARNESS = `${HARNESS_ORIGIN}/e2e/media/harness.html`;
 
 export type Run = (command: Command) => Promise<Result>;
 
