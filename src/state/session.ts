@@ -30,6 +30,8 @@ export const POSTER_MAX_WIDTH = 1920;
 
 export interface Session {
   readonly store: StoreApi<SessionState>;
+  /** The engine of now: another one after the memory budget changed. */
+  engine(): Enhancer;
   /** Opens a file, or something that becomes one (the sample, fetched). Refused while a run is under way. */
   open(fileName: string, file: File | Promise<File>): Promise<void>;
   changeSettings(patch: Partial<Settings>): void;
@@ -352,6 +354,7 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
 
   return {
     store,
+    engine: () => enhancer,
     open,
     changeSettings(patch) {
       if (get().phase.kind === 'running') return;

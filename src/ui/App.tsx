@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useRef } from 'react';
 import { keepAwake } from '../client/wake-lock.ts';
 import { wouldLoseWork } from '../state/phase.ts';
 import { useSession, useSessionState } from '../state/react.ts';
@@ -11,8 +11,11 @@ import { pickClip } from './intake/pick-clip.ts';
 import { useClipIntake } from './intake/use-clip-intake.ts';
 import { EarlierResults } from './results/ResultPanel.tsx';
 import { UnfinishedJobs } from './unfinished/UnfinishedJobs.tsx';
-import { WorkScreen } from './WorkScreen.tsx';
 import { words } from './words.ts';
+
+/** Everything that needs a clip comes after the first screen; asked for at once, so that it is there when a clip is. */
+const workScreen = import('./WorkScreen.tsx');
+const WorkScreen = lazy(async () => ({ default: (await workScreen).WorkScreen }));
 
 export function App() {
   const session = useSession();
@@ -68,7 +71,9 @@ export function App() {
             )}
           </>
         ) : (
-          <WorkScreen phase={screen} opening={opening} onChoose={choose} />
+          <Suspense>
+            <WorkScreen phase={screen} opening={opening} onChoose={choose} />
+          </Suspense>
         )}
       </main>
     </div>
