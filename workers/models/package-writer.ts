@@ -11,7 +11,7 @@ import type { FileRecord, Manifest, ModelConfig, PartName, PartRecord, Precision
 import { flopsPerPixel, parameterCount } from './onnx/cost.ts';
 import type { Graph } from './onnx/graph.ts';
 import { modelFile, type Placement } from './onnx/model-file.ts';
-import { type Checkpoints, completeConfig, packageParts } from './package-parts.ts';
+import { type Checkpoints, completeConfig, type PackagePart, packageParts } from './package-parts.ts';
 import { encodedBytes, encodeWeight } from './quantise/encode.ts';
 import { Sha256 } from './sha256.ts';
 import { latentFactorOf } from './vae/network.ts';
@@ -45,6 +45,23 @@ export interface WriteOptions {
   readonly onProgress?: (writtenBytes: number, totalBytes: number) => void;
   /** At most {@link SHARD_BYTES}. */
   readonly shardBytes?: number;
+  /** Shards that an earlier run finished, by name: those of the expected size are taken as they are. */
+  readonly finished?: ReadonlyMap<string, FileRecord>;
+  /** After every finished shard: what a later run may be given as `finished`. */
+  readonly onShard?: (record: FileRecord) => Promise<void> | void;
+}
+
+/** A package before it is written: everything that can be wrong with the checkpoints has been found. */
+export interface PlannedPackage {
+  readonly order: PackageOrder;
+  readonly parts: readonly (PackagePart & Layout)[];
+  /** Of all weights; graphs and manifest add a few megabytes. */
+  readonly totalBytes: number;
+}
+
+interface Layout {
+  readonly placements: ReadonlyMap<string, Placement>;
+  readonly shards: readonly Shard[];
 }
 
 export const MANIFEST_NAME = 'manifest.json';
@@ -64,6 +81,11 @@ export async function writePackage(
   sink: PackageSink,
   options: WriteOptions = {},
 ): Promise<Manifest> {
+  return writePlanned(await planPackage(order, options), sink, options);
+}
+
+/** @throws EnhancerError `CHECKPOINT_INVALID` where a checkpoint does not fit; `CANCELLED`. */
+export async function planPackage(order: PackageOrder, options: WriteOptions = {}): Promise<PlannedPackage> {
   const checkpoints: Checkpoints = { ...order, network: order.checkpoint };
   const config = completeConfig(order.config, checkpoints);
   const parts = await packageParts(config, checkpoints, order.precision, options.signal);
@@ -75,16 +97,34 @@ export async function writePackage(
     (sum, { shards }) => sum + shards.reduce((bytes, shard) => bytes + shard.bytes, 0),
     0,
   );
+  return { order: { ...order, config }, parts: plans, totalBytes };
+}
+
+/** @throws EnhancerError `CHECKPOINT_INVALID` for a value that can't be stored; `CANCELLED`; what the sink throws. */
+export async function writePlanned(
+  { order, parts: plans, totalBytes }: PlannedPackage,
+  sink: PackageSink,
+  options: WriteOptions = {},
+): Promise<Manifest> {
   let writtenBytes = 0;
   const records: { [name in PartName]?: PartRecord } = {};
   for (const { name: part, graph, checkpoint, precision, placements, shards } of plans) {
     const data: FileRecord[] = [];
     for (const shard of shards) {
+      const known = options.finished?.get(shard.name);
+      if (known?.bytes === shard.bytes) {
+        writtenBytes += shard.bytes;
+        options.onProgress?.(writtenBytes, totalBytes);
+        data.push(known);
+        continue;
+      }
       const onBytes = (bytes: number) => {
         writtenBytes += bytes;
         options.onProgress?.(writtenBytes, totalBytes);
       };
-      data.push(await writeShard(shard, graph, placements, checkpoint, sink, onBytes, options.signal));
+      const record = await writeShard(shard, graph, placements, checkpoint, sink, onBytes, options.signal);
+      data.push(record);
+      await options.onShard?.(record);
     }
     const bytes = modelFile(graph, placements);
     const file = await HashedFile.create(sink, `${part}.onnx`);
@@ -99,7 +139,7 @@ export async function writePackage(
       outputs: graph.outputs.map(({ name }) => name),
     };
   }
-  const manifest = describe({ ...order, config }, records, largestTensorBytes(parts.map(({ graph }) => graph)));
+  const manifest = describe(order, records, largestTensorBytes(plans.map(({ graph }) => graph)));
   const file = await sink.create(MANIFEST_NAME);
   await file.write(new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`));
   await file.close();
@@ -112,11 +152,7 @@ interface Shard {
 }
 
 /** Lays a graph's weights into shards: in the graph's order, aligned, none across two shards. */
-function placed(
-  part: PartName,
-  graph: Graph,
-  shardBytes: number,
-): { readonly placements: ReadonlyMap<string, Placement>; readonly shards: readonly Shard[] } {
+function placed(part: PartName, graph: Graph, shardBytes: number): Layout {
   const placements = new Map<string, Placement>();
   const shards: Shard[] = [];
   for (const { name, bytes } of graph.weights.flatMap(encodedBytes)) {
