@@ -46,6 +46,8 @@ export interface FinishedResult {
   readonly settings: Settings;
   /** Of the plan that was run: the last frame may last longer, so frames over duration is not it. */
   readonly frameRate: Rational | null;
+  /** The plan that was run; null where the engine never said. */
+  readonly plan: JobPlan | null;
   readonly report: JobReport;
   readonly output: File;
   readonly moments: readonly LatestFrame[];

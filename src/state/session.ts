@@ -299,6 +299,7 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
       clip,
       settings: run.settings,
       frameRate: shownPlan(plan)?.output.frameRate ?? null,
+      plan: shownPlan(plan),
       report,
       output,
       moments: run.moments.frames,
