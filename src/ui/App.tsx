@@ -1,6 +1,6 @@
-import { lazy, Suspense, useCallback, useEffect, useRef } from 'react';
+import { lazy, type RefObject, Suspense, useCallback, useEffect, useRef } from 'react';
 import { keepAwake } from '../client/wake-lock.ts';
-import { wouldLoseWork } from '../state/phase.ts';
+import { type SessionState, wouldLoseWork } from '../state/phase.ts';
 import { useSession, useSessionState } from '../state/react.ts';
 import styles from './App.module.css';
 import { FailureBanner } from './failure/FailureBanner.tsx';
@@ -33,7 +33,7 @@ export function App() {
   useTitle();
   useLeaveGuard();
   useAwake();
-  useScreenFocus(main);
+  const shown = useRef<ScreenKind>('empty');
 
   const screen = phase.kind === 'probing' ? phase.before : phase;
   const opening = phase.kind === 'probing' ? phase.fileName : null;
@@ -64,6 +64,7 @@ export function App() {
               </div>
             ) : null}
             <EmptyScreen holding={holding} onChoose={choose} />
+            <ScreenFocus main={main} shown={shown} />
             {results.length === 0 ? null : (
               <div className={styles.earlier}>
                 <EarlierResults results={results} />
@@ -73,6 +74,7 @@ export function App() {
         ) : (
           <Suspense>
             <WorkScreen phase={screen} opening={opening} onChoose={choose} />
+            <ScreenFocus main={main} shown={shown} />
           </Suspense>
         )}
       </main>
@@ -110,18 +112,29 @@ function useAwake(): void {
   useEffect(() => (working ? keepAwake() : undefined), [working]);
 }
 
-/** When the screen changes, the control that had the focus is gone: its new heading takes it, unless an alert has. */
-function useScreenFocus(main: React.RefObject<HTMLElement | null>): void {
+type ScreenKind = Exclude<SessionState['phase']['kind'], 'probing'>;
+
+interface ScreenFocusProps {
+  readonly main: RefObject<HTMLElement | null>;
+  /** The screen that was focused last. */
+  readonly shown: RefObject<ScreenKind>;
+}
+
+/**
+ * When the screen changes, the control that had the focus is gone: its new heading takes it, unless an alert has. Stands beside the
+ * screen, inside its Suspense, so that it acts once the screen is there.
+ */
+function ScreenFocus({ main, shown }: ScreenFocusProps) {
   const kind = useSessionState(({ phase }) => (phase.kind === 'probing' ? phase.before.kind : phase.kind));
   const failed = useSessionState((state) => state.failure !== null);
-  const shown = useRef(kind);
   useEffect(() => {
     if (shown.current === kind) return;
     shown.current = kind;
     if (failed) return;
     const headings = main.current?.querySelectorAll<HTMLElement>('[data-screen-heading]');
     // A work screen has the clip's name first and, once there is news, the panel's heading after it.
-    headings?.item(headings.length - 1).focus({ preventScroll: true });
+    headings?.item(headings.length - 1)?.focus({ preventScroll: true });
     window.scrollTo({ top: 0 });
-  }, [kind, failed, main]);
+  }, [kind, failed, main, shown]);
+  return null;
 }

@@ -78,7 +78,7 @@ function Side({ phase, onChoose }: { readonly phase: WorkPhase; readonly onChoos
       {shownResult === null ? null : <ResultPanel result={shownResult} />}
       <UnfinishedJobs onChoose={onChoose} />
       <EarlierResults results={results.filter(({ id }) => id !== shownResult?.id)} />
-      <SettingsPanel heading={shownResult === null ? null : words.result.again} />
+      <SettingsPanel heading={shownResult === null ? null : words.result.again} info={phase.clip.info} />
       <PlanPanel info={phase.clip.info} plan={phase.plan} />
       <div className={shownResult === null ? styles.action : styles.furtherAction}>
         <div id="plan-verdict" className={styles.verdict}>

@@ -99,6 +99,17 @@ export const words = {
     memoryBudgetHint: 'Leave empty to let the device decide. Less memory means more, smaller tiles.',
   },
 
+  presets: {
+    farLegend: 'How far to go',
+    far: { faithful: 'Faithful', balanced: 'Balanced', reimagine: 'Re-imagine' },
+    careLegend: 'How carefully',
+    care: { fast: 'Fast', fine: 'Fine' },
+  },
+
+  pad: {
+    rate: (framesPerSecond: string) => `${framesPerSecond} frames a second`,
+  },
+
   plan: {
     heading: 'Plan',
     pending: 'Planning…',

@@ -1,9 +1,11 @@
+import type { ClipInfo } from '../../../workers/media/clip-info.ts';
 import type { Settings } from '../../../workers/plan/settings.ts';
 import { useSession, useSessionState } from '../../state/react.ts';
 import { SETTING_RANGES } from '../../state/setting-ranges.ts';
-import { formatFactor } from '../format.ts';
+import { SpaceTimePad } from '../pad/SpaceTimePad.tsx';
 import { Button } from '../pieces/Button.tsx';
 import { Icon } from '../pieces/Icon.tsx';
+import { Presets } from '../presets/Presets.tsx';
 import { words } from '../words.ts';
 import { ChoiceField } from './ChoiceField.tsx';
 import { KeepSourceField } from './KeepSourceField.tsx';
@@ -12,29 +14,15 @@ import { NumberField } from './NumberField.tsx';
 import styles from './SettingsPanel.module.css';
 
 /** The recipe's controls: three that matter, the seed, and the rest folded away. */
-export function SettingsPanel({ heading }: { readonly heading: string | null }) {
+export function SettingsPanel({ heading, info }: { readonly heading: string | null; readonly info: ClipInfo }) {
   const session = useSession();
   const settings = useSessionState((state) => state.settings);
   const change = (patch: Partial<Settings>): void => session.changeSettings(patch);
   return (
     <section className={styles.panel} aria-label={words.settings.heading}>
       {heading === null ? null : <h2 className={styles.heading}>{heading}</h2>}
-      <NumberField
-        label={words.settings.scale}
-        value={settings.scale}
-        range={SETTING_RANGES.scale}
-        unit={words.settings.times}
-        slider={{ valueText: formatFactor }}
-        onChange={(scale) => change({ scale })}
-      />
-      <NumberField
-        label={words.settings.frameRate}
-        value={settings.frameRateFactor}
-        range={SETTING_RANGES.frameRateFactor}
-        unit={words.settings.times}
-        slider={{ valueText: formatFactor }}
-        onChange={(frameRateFactor) => change({ frameRateFactor })}
-      />
+      <Presets />
+      <SpaceTimePad info={info} />
       <NumberField
         label={words.settings.strength}
         value={settings.strength}
