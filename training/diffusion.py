@@ -97,7 +97,6 @@ class Conditioning:
     hint: Tensor
     key_frames: Tensor  # [B, F]
     base: Tensor
-    base_noise: Tensor  # the part of the base that is the hint's noise: known, so it can be taken back after sampling
     prior: Tensor  # τ², [B, F, C, 1, 1]
     hint_timestep: Tensor  # [B]
     scale: Tensor  # [B]
@@ -116,13 +115,12 @@ def make_conditioning(
     hint = alpha * source + sigma * noise
     v = stats.variance[None, None, :, None, None]
     total = alpha**2 * v + sigma**2
-    estimate = alpha * v / total * hint
-    unknown = v * sigma**2 / total  # e², [B,1,C,1,1]
+    kept = alpha**2 * v / total  # how much of the source the noisy hint still tells, [B,1,C,1,1]
+    estimate = kept * source
+    unknown = v * (1 - kept) ** 2
     before, after, fraction = neighbours(frames, keys)
     w = torch.tensor(fraction)[None, :, None, None, None]
     base = (1 - w) * estimate[:, before] + w * estimate[:, after]
-    carried = alpha * v / total * sigma * noise
-    base_noise = (1 - w) * carried[:, before] + w * carried[:, after]
     key_spread = stats.key_spread(scale)[:, None, :, None, None]
     inserted = stats.inserted[None, None, :, None, None]
     prior = key_spread**2 + 4 * w * (1 - w) * inserted**2 + ((1 - w) ** 2 + w**2) * unknown
@@ -130,7 +128,7 @@ def make_conditioning(
     shown[:, keys] = hint / total.sqrt()
     key_frames = torch.zeros(batch, frames)
     key_frames[:, keys] = 1
-    return Conditioning(shown, key_frames, base, base_noise, prior, torch.tensor([float(level[0]) for level in levels]), scale)
+    return Conditioning(shown, key_frames, base, prior, torch.tensor([float(level[0]) for level in levels]), scale)
 
 
 def network_input(x: Tensor, cond: Conditioning, alpha: Tensor, sigma: Tensor) -> Tensor:

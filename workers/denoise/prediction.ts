@@ -13,8 +13,8 @@ import { DEFAULT_START_TIMESTEP } from './timesteps.ts';
 export interface WindowHint {
   /** Per frame of the window: the key frame's noise-augmented, scaled latents; null where the frame is inserted. */
   readonly hints: readonly (Float32Array | null)[];
-  /** The same without the noise; only velocity asks for them, to start from. */
-  readonly latents?: readonly (Float32Array | null)[];
+  /** The same without the noise: what velocity starts from, and residual's base. */
+  readonly latents: readonly (Float32Array | null)[];
   /** α', σ' of the hint's noise augmentation; 1 and 0 at strength 0. */
   readonly hintLevel: NoiseLevel;
   /** Spatial factor of the job. */
@@ -44,18 +44,13 @@ export interface WindowPrediction {
   networkInput(frame: number, x: Float32Array, evaluation: Evaluation, out: Float32Array): void;
   /** x0 from the state and the network's output; `out` may be `output`. */
   toX0(frame: number, x: Float32Array, output: Float32Array, evaluation: Evaluation, out: Float32Array): void;
-  /**
-   * Takes the hint's own noise out of a finished frame, in place, where the prediction's base carries it there: it is known,
-   * so nobody needs to see it (docs/nano.md). `noiseOf` gives the unit noise of a key frame's hint, valid until its next call.
-   */
-  takeNoiseBack(frame: number, latents: Float32Array, noiseOf: (keyFrame: number) => Float32Array): void;
 }
 
 export interface Prediction {
   readonly kind: 'velocity' | 'residual';
   /** Where sampling starts unless a strength map says otherwise. */
   readonly startTimestep: number;
-  /** @throws RangeError for a window without key frames, or without `latents` where they are needed. */
+  /** @throws RangeError for a window without key frames. */
   prepare(hint: WindowHint): WindowPrediction;
 }
 
@@ -104,9 +99,9 @@ function prepareVelocity(hint: WindowHint): WindowPrediction {
     start(frame, program, noise, out) {
       // As the reference repeats key frames: an inserted frame starts from the key before it (SPEC §2.4).
       let key = frame;
-      while (key > 0 && !hint.latents?.[key]) key--;
-      const latents = hint.latents?.[key];
-      if (!latents) throw new RangeError('velocity prediction starts from the key frames’ latents');
+      while (key > 0 && !hint.latents[key]) key--;
+      const latents = hint.latents[key];
+      if (!latents) throw new RangeError('a window must begin with a key frame');
       const { alpha, sigma } = program.start;
       const a = program.startScale * alpha;
       const s = program.startScale * sigma;
@@ -124,20 +119,18 @@ function prepareVelocity(hint: WindowHint): WindowPrediction {
       const { alpha, sigma } = evaluation.network;
       for (let i = 0; i < out.length; i++) out[i] = alpha * x[i]! - sigma * output[i]!;
     },
-    takeNoiseBack() {
-      // Velocity's x0 is the network's own; the hint's noise reaches it only through the ControlNet.
-    },
   };
 }
 
 function prepareResidual(hint: WindowHint, spreads: ResidualSpreads): WindowPrediction {
-  const { channels, hints, hintLevel } = hint;
+  const { channels, hints, latents, hintLevel } = hint;
   const neighbours = keyNeighbours(hints.map((h) => h !== null));
   const variance = spreads.latentVariance;
   const keySpreads = keySpread(spreads, hint.scale);
   const total = Float64Array.from(variance, (v) => hintLevel.alpha ** 2 * v + hintLevel.sigma ** 2);
-  const gain = Float64Array.from(variance, (v, c) => (hintLevel.alpha * v) / total[c]!);
-  const unknown = Float64Array.from(variance, (v, c) => (v * hintLevel.sigma ** 2) / total[c]!);
+  // How much of the source the noisy hint still tells; the base keeps so much of it, and the network owes the rest.
+  const kept = Float64Array.from(variance, (v, c) => (hintLevel.alpha ** 2 * v) / total[c]!);
+  const unknown = Float64Array.from(variance, (v, c) => v * (1 - kept[c]!) ** 2);
 
   /** τ² of a frame's channel. */
   const prior = (fraction: number, c: number): number =>
@@ -154,15 +147,15 @@ function prepareResidual(hint: WindowHint, spreads: ResidualSpreads): WindowPred
     from: Float32Array,
   ): void => {
     const { before, after, fraction } = neighbours[frame]!;
-    const p = hints[before]!;
-    const q = hints[after]!;
+    const p = latents[before]!;
+    const q = latents[after]!;
     const plane = out.length / channels;
     for (let c = 0; c < channels; c++) {
       const tau2 = prior(fraction, c);
       const q2 = level.sigma ** 2 + level.alpha ** 2 * tau2;
       const [cf, cb] = coefficients(tau2, q2);
-      const cp = cb * gain[c]! * (1 - fraction);
-      const cq = cb * gain[c]! * fraction;
+      const cp = cb * kept[c]! * (1 - fraction);
+      const cq = cb * kept[c]! * fraction;
       const end = (c + 1) * plane;
       if (cq === 0) for (let i = c * plane; i < end; i++) out[i] = cf * from[i]! + cp * p[i]!;
       else for (let i = c * plane; i < end; i++) out[i] = cf * from[i]! + cp * p[i]! + cq * q[i]!;
@@ -192,22 +185,6 @@ function prepareResidual(hint: WindowHint, spreads: ResidualSpreads): WindowPred
     },
     toX0(frame, _x, output, { state }, out) {
       combine(frame, out, state, (tau2) => [Math.sqrt(tau2), 1], output);
-    },
-    takeNoiseBack(frame, latents, noiseOf) {
-      if (hintLevel.sigma === 0) return;
-      const { before, after, fraction } = neighbours[frame]!;
-      const subtract = (keyFrame: number, weight: number): void => {
-        if (weight === 0) return;
-        const noise = noiseOf(keyFrame);
-        const plane = latents.length / channels;
-        for (let c = 0; c < channels; c++) {
-          const share = weight * gain[c]! * hintLevel.sigma;
-          const end = (c + 1) * plane;
-          for (let i = c * plane; i < end; i++) latents[i] = latents[i]! - share * noise[i]!;
-        }
-      };
-      subtract(before, 1 - fraction);
-      subtract(after, fraction);
     },
   };
 }

@@ -58,11 +58,12 @@ describe('the trainer’s sampler', () => {
     const hintLevel = timestep === null ? { alpha: 1, sigma: 0 } : noiseLevel(timestep);
     const program = createProgram({ solver: 'ddim', steps: run.evaluations, startTimestep: PREDICTION.startTimestep });
     expect(program.evaluations.map((e) => e.timestep)).toEqual(run.timesteps);
-    const hints = Array.from({ length: frames }, (_, f) => {
+    const latents = Array.from({ length: frames }, (_, f) => {
       const k = keys.indexOf(f);
-      return k < 0 ? null : augmentHint(frameOf(fixture.source, k), frameOf(fixture.hintNoise, k), hintLevel);
+      return k < 0 ? null : frameOf(fixture.source, k);
     });
-    const window = PREDICTION.prepare({ hints, hintLevel, scale: run.scale, channels });
+    const hints = latents.map((z, f) => z && augmentHint(z, frameOf(fixture.hintNoise, keys.indexOf(f)), hintLevel));
+    const window = PREDICTION.prepare({ hints, latents, hintLevel, scale: run.scale, channels });
     const worst = { hint: 0, sample: 0, final: 0 };
     await runWavefront<null>({
       windows: [{ index: 0, shot: 0, startFrame: 0, endFrame: frames, overlapFrames: 0 }],

@@ -19,10 +19,10 @@ import { tensor } from '../tensor.ts';
 import type { FrameStore } from './frame-store.ts';
 import type { Model } from './model.ts';
 
-/** A key frame's scaled latents [Z, h, w] with the hint's noise, and without where the model starts from them. */
+/** A key frame's scaled latents [Z, h, w], with the hint's noise and without; the same array where there is none. */
 export interface KeyLatents {
   readonly hint: Float32Array;
-  readonly latents: Float32Array | null;
+  readonly latents: Float32Array;
 }
 
 /**
@@ -77,8 +77,7 @@ export class Conditioner {
     const latents = (await this.#model.encode(picture)).data;
     const channels = this.#model.info.latentChannels;
     scaleLatents(latents, channels, latentWidth * latentHeight, this.#scaling);
-    const startsFromLatents = this.#model.manifest.prediction === 'velocity';
-    const made = { hint: this.#augmented(latents, frame), latents: startsFromLatents ? latents : null };
+    const made = { hint: this.#augmented(latents, frame), latents };
     this.#keys.set(frame, made);
     return made;
   }
@@ -118,7 +117,7 @@ export class Conditioner {
   }
 
   /** The unit noise of a key frame's hint [Z, h, w]. */
-  hintNoise(frame: number): Float32Array {
+  #hintNoise(frame: number): Float32Array {
     const { latentWidth: width, latentHeight: height } = this.#plan;
     const channels = this.#model.info.latentChannels;
     const noise = new Float32Array(channels * width * height);
@@ -128,6 +127,6 @@ export class Conditioner {
   }
 
   #augmented(latents: Float32Array, frame: number): Float32Array {
-    return this.hintLevel.sigma === 0 ? latents : augmentHint(latents, this.hintNoise(frame), this.hintLevel);
+    return this.hintLevel.sigma === 0 ? latents : augmentHint(latents, this.#hintNoise(frame), this.hintLevel);
   }
 }

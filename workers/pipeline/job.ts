@@ -150,19 +150,15 @@ export class JobRun {
     this.#store.dropBefore(this.#conditioner.sourceIndex(endFrame));
   }
 
-  async #write({ window, condition, startFrame, endFrame, frames }: FinalSegment<WindowCondition>): Promise<void> {
+  async #write({ startFrame, endFrame, frames }: FinalSegment<WindowCondition>): Promise<void> {
     const { clip, plan, settings, openSegment } = this.#input;
     const segment = openSegment();
-    const noiseOf = (key: number) => this.#conditioner.hintNoise(window.startFrame + key);
     const zeroUs = originUs(clip, plan, settings);
     try {
       for (let frame = startFrame; frame < endFrame; frame += 1) {
         await this.#between();
         const latents = frames[frame - startFrame]!;
-        const rgba = await this.#timed('reconstruct', () => {
-          condition.prediction.takeNoiseBack(frame - window.startFrame, latents, noiseOf);
-          return this.#reconstructor.picture(frame, latents);
-        });
+        const rgba = await this.#timed('reconstruct', () => this.#reconstructor.picture(frame, latents));
         const { timestampUs, durationUs } = outputFrameTime(clip.info, plan, frame);
         await this.#timed('encode', () => segment.write(rgba, timestampUs - zeroUs, durationUs));
         this.meter.framesFinished(1);
