@@ -1,6 +1,8 @@
 import { canEnhance, type FinishedPhase, type ReadyPhase, type RunningPhase } from '../state/phase.ts';
 import { useSession, useSessionState } from '../state/react.ts';
 import { Compare } from './compare/Compare.tsx';
+import { InspectionProvider, WithInspection } from './compare/InspectionProvider.tsx';
+import { FidelityPanel } from './fidelity/FidelityPanel.tsx';
 import { Button } from './pieces/Button.tsx';
 import { PlanPanel, PlanVerdict } from './plan/PlanPanel.tsx';
 import { EarlierResults, ResultPanel } from './results/ResultPanel.tsx';
@@ -29,33 +31,39 @@ export function WorkScreen({ phase, opening, onChoose }: WorkScreenProps) {
   const { info } = phase.clip;
   const running = phase.kind === 'running';
   return (
-    <div
-      className={styles.screen}
-      data-phase={phase.kind}
-      style={{ '--clip-ratio': info.width / info.height } as React.CSSProperties}
-    >
-      <div className={styles.picture}>
-        <Stage>
-          {phase.kind === 'ready' ? <Poster clip={phase.clip} /> : null}
-          {phase.kind === 'running' ? <LatestPair phase={phase} /> : null}
-          {phase.kind === 'finished' ? <Compare key={phase.result.id} result={phase.result} /> : null}
-        </Stage>
-        <ClipStrip clip={phase.clip}>
-          {running ? null : (
-            <>
-              <Button onClick={session.startOver} look="quiet">
-                {words.result.startOver}
-              </Button>
-              <Button onClick={onChoose}>{words.clip.another}</Button>
-            </>
-          )}
-        </ClipStrip>
-        {opening === null ? null : <p role="status">{words.opening(opening)}</p>}
+    <InspectionProvider result={phase.kind === 'finished' ? phase.result : null}>
+      <div
+        className={styles.screen}
+        data-phase={phase.kind}
+        style={{ '--clip-ratio': info.width / info.height } as React.CSSProperties}
+      >
+        <div className={styles.picture}>
+          <Stage>
+            {phase.kind === 'ready' ? <Poster clip={phase.clip} /> : null}
+            {phase.kind === 'running' ? <LatestPair phase={phase} /> : null}
+            {phase.kind === 'finished' ? (
+              <WithInspection>
+                <Compare key={phase.result.id} result={phase.result} />
+              </WithInspection>
+            ) : null}
+          </Stage>
+          <ClipStrip clip={phase.clip}>
+            {running ? null : (
+              <>
+                <Button onClick={session.startOver} look="quiet">
+                  {words.result.startOver}
+                </Button>
+                <Button onClick={onChoose}>{words.clip.another}</Button>
+              </>
+            )}
+          </ClipStrip>
+          {opening === null ? null : <p role="status">{words.opening(opening)}</p>}
+        </div>
+        <div className={styles.side}>
+          <Side phase={phase} onChoose={onChoose} />
+        </div>
       </div>
-      <div className={styles.side}>
-        <Side phase={phase} onChoose={onChoose} />
-      </div>
-    </div>
+    </InspectionProvider>
   );
 }
 
@@ -76,6 +84,9 @@ function Side({ phase, onChoose }: { readonly phase: WorkPhase; readonly onChoos
   return (
     <>
       {shownResult === null ? null : <ResultPanel result={shownResult} />}
+      <WithInspection>
+        <FidelityPanel sourceWidth={phase.clip.info.width} sourceHeight={phase.clip.info.height} />
+      </WithInspection>
       <UnfinishedJobs onChoose={onChoose} />
       <EarlierResults results={results.filter(({ id }) => id !== shownResult?.id)} />
       <SettingsPanel heading={shownResult === null ? null : words.result.again} info={phase.clip.info} />

@@ -13,6 +13,9 @@ export const formatCount = (count: number): string => whole.format(count);
 /** Rounded down, so that 100% is said only when it is done. */
 export const formatPercent = (fraction: number): string => percent.format(Math.floor(fraction * 100 + 1e-9) / 100);
 
+/** A small measure, to a tenth. */
+export const formatDifference = (value: number): string => tenth.format(value);
+
 export const formatSize = (width: number, height: number): string => `${width} × ${height}`;
 
 export const formatFactor = (factor: number): string => `${thousandth.format(factor)}${words.settings.times}`;

@@ -3,6 +3,7 @@
 import type { Provider } from '../../workers/plan/job-plan.ts';
 import type { ColourFix, OutputCodec, Quality, SolverName } from '../../workers/plan/settings.ts';
 import type { Stage } from '../../workers/protocol.ts';
+import type { View } from '../state/inspection.ts';
 
 export const LOCALE = 'en';
 
@@ -196,10 +197,27 @@ export const words = {
     label: 'Before and after',
     before: 'Before',
     after: 'After',
+    views: 'View',
+    view: { wipe: 'Wipe', side: 'Side by side', difference: 'Difference', loupe: 'Loupe' } satisfies Record<
+      View,
+      string
+    >,
     wipe: 'Wipe between before and after',
     wipeAt: (percent: number) => `${percent}% before`,
+    difference: 'What differs, made brighter',
+    differencePending: 'Comparing this frame…',
+    differenceIs: (levels: string, gain: number, exact: boolean) =>
+      `${levels} of 255 levels apart on average, shown ${gain} times as bright${exact ? '' : '. This frame is new: held against the one before it'}`,
+    loupeAt: (zoom: string, x: number, y: number) => `${zoom} around ${x}, ${y}`,
+    nearer: 'Nearer',
+    further: 'Further away',
     play: 'Play',
     pause: 'Pause',
+    step: 'Next frame',
+    stepBack: 'Previous frame',
+    loop: 'Loop',
+    fullScreen: 'Full screen',
+    frameOf: (frame: string, count: string) => `${frame} / ${count}`,
     position: 'Position',
     mute: 'Mute',
     unmute: 'Unmute',
@@ -207,6 +225,47 @@ export const words = {
     momentsOnly: 'This browser can’t play the source, so single frames are compared.',
     afterOnly: 'This browser can’t play the source beside the result.',
     neither: 'This browser can’t play the result. Download it to watch it.',
+    keys: 'Keys',
+    keysHeading: 'Keys, while the focus is here',
+    keyList: [
+      { keys: ['Space'], does: 'Play or pause' },
+      { keys: [',', '.'], does: 'A frame back, a frame on' },
+      { keys: ['Home', 'End'], does: 'First frame, last frame' },
+      { keys: ['1', '2', '3', '4'], does: 'Wipe, side by side, difference, loupe' },
+      { keys: ['+', '−'], does: 'Nearer, further away' },
+      { keys: ['←', '↑', '↓', '→'], does: 'Move the line, the loupe, or by frames' },
+      { keys: ['L'], does: 'Loop' },
+      { keys: ['M'], does: 'Sound' },
+      { keys: ['F'], does: 'Full screen' },
+      { keys: ['?'], does: 'This list' },
+    ],
+  },
+
+  fidelity: {
+    heading: 'How far from the source',
+    measuring: 'Comparing every part of the picture…',
+    failed: 'The result could not be compared with its source.',
+    structure: 'Structure',
+    colour: 'Colour',
+    structureMeans: {
+      kept: 'Shapes and texture are the source’s.',
+      texture: 'Shapes are kept; texture is redrawn.',
+      altered: 'Shapes have changed. Check faces and lettering.',
+    },
+    colourMeans: {
+      none: 'No shift that can be seen.',
+      slight: 'A slight shift, seen side by side.',
+      visible: 'A visible shift.',
+    },
+    structureValue: (percent: string) => `${percent} kept`,
+    colourValue: (distance: string) => `ΔE ${distance}`,
+    worst: (time: string, percent: string) => `Changed most, at ${time}: ${percent} kept`,
+    look: 'Look closer',
+    basis: (frames: string, inserted: string | null) =>
+      inserted === null
+        ? `Measured on ${frames} frames.`
+        : `Measured on ${frames} frames that both have; ${inserted} frames in between are new.`,
+    about: 'Structure is SSIM, colour is CIEDE2000 (1 is just visible), both at the source’s own size.',
   },
 
   failure: {

@@ -16,15 +16,20 @@ export interface Playback {
   readonly positionSeconds: number;
   readonly durationSeconds: number;
   toggle(): void;
+  pause(): void;
   seek(seconds: number): void;
 }
 
-export function useSyncedVideos(
-  leader: RefObject<HTMLVideoElement | null>,
-  follower: RefObject<HTMLVideoElement | null>,
+export interface SyncedVideos {
+  readonly leader: RefObject<HTMLVideoElement | null>;
+  readonly follower: RefObject<HTMLVideoElement | null>;
   /** Changes when the sources do. */
-  key: string | null,
-): Playback {
+  readonly key: string | null;
+  /** Where in the follower the leader's beginning is. */
+  readonly offsetSeconds: number;
+}
+
+export function useSyncedVideos({ leader, follower, key, offsetSeconds }: SyncedVideos): Playback {
   const [playing, setPlaying] = useState(false);
   const [positionSeconds, setPosition] = useState(0);
   const [durationSeconds, setDuration] = useState(0);
@@ -36,14 +41,14 @@ export function useSyncedVideos(
 
     const jump = (): void => {
       const follow = follower.current;
-      if (follow !== null && follow.readyState > 0) follow.currentTime = lead.currentTime;
+      if (follow !== null && follow.readyState > 0) follow.currentTime = lead.currentTime + offsetSeconds;
     };
     const keepUp = (): void => {
       const follow = follower.current;
       setPosition(lead.currentTime);
       if (follow !== null && follow.readyState > 0) {
-        const lag = lead.currentTime - follow.currentTime;
-        if (Math.abs(lag) > JUMP_SECONDS && !follow.seeking) follow.currentTime = lead.currentTime;
+        const lag = lead.currentTime + offsetSeconds - follow.currentTime;
+        if (Math.abs(lag) > JUMP_SECONDS && !follow.seeking) follow.currentTime = lead.currentTime + offsetSeconds;
         const bend = Math.max(-MAX_SPEED_BEND, Math.min(MAX_SPEED_BEND, lag * SPEED_GAIN));
         follow.playbackRate = lead.playbackRate * (1 + bend);
         if (follow.paused && !follow.ended) follow.play().catch(() => undefined);
@@ -68,18 +73,22 @@ export function useSyncedVideos(
     const onMetadata = (): void => setDuration(Number.isFinite(lead.duration) ? lead.duration : 0);
 
     onMetadata();
+    // A source that begins before the result stands at its own beginning until then.
+    const follow = follower.current;
+    follow?.addEventListener('loadedmetadata', jump);
     lead.addEventListener('loadedmetadata', onMetadata);
     lead.addEventListener('play', onPlay);
     lead.addEventListener('pause', onPause);
     lead.addEventListener('seeking', onSeeking);
     return () => {
       cancelAnimationFrame(animation);
+      follow?.removeEventListener('loadedmetadata', jump);
       lead.removeEventListener('loadedmetadata', onMetadata);
       lead.removeEventListener('play', onPlay);
       lead.removeEventListener('pause', onPause);
       lead.removeEventListener('seeking', onSeeking);
     };
-  }, [leader, follower, key]);
+  }, [leader, follower, key, offsetSeconds]);
 
   const toggle = useCallback((): void => {
     const lead = leader.current;
@@ -88,6 +97,8 @@ export function useSyncedVideos(
     else lead.pause();
   }, [leader]);
 
+  const pause = useCallback((): void => leader.current?.pause(), [leader]);
+
   const seek = useCallback(
     (seconds: number): void => {
       if (leader.current !== null) leader.current.currentTime = seconds;
@@ -95,5 +106,5 @@ export function useSyncedVideos(
     [leader],
   );
 
-  return { playing, positionSeconds, durationSeconds, toggle, seek };
+  return { playing, positionSeconds, durationSeconds, toggle, pause, seek };
 }
