@@ -24,7 +24,12 @@ const PURE_ROOMS = ['plan', 'denoise', 'condition', 'reconstruct'];
 const BROWSER_GLOBALS =
   /\b(document|navigator|self|GPUDevice|VideoFrame|VideoDecoder|VideoEncoder|OffscreenCanvas|fetch)\s*[.(]/;
 /** Value imports that the page may take from the engine: everything else there is types. */
-const PAGE_VALUES = ['workers/errors.ts', 'workers/plan/settings.ts', 'workers/protocol.ts'];
+const PAGE_VALUES = [
+  'workers/errors.ts',
+  'workers/plan/recipe-code.ts',
+  'workers/plan/settings.ts',
+  'workers/protocol.ts',
+];
 
 interface Import {
   readonly specifier: string;

@@ -21,6 +21,12 @@ import type { AudioCodecName, AudioTrack } from './demuxed.ts';
 import { encodeFailed } from './refusals.ts';
 import type { EncodedVideoPacket, OutputDecoderConfig } from './window-encoder.ts';
 
+/** Of the whole file. */
+export interface FileTags {
+  readonly description: string;
+  readonly comment: string;
+}
+
 export interface MuxInput {
   readonly video: {
     readonly decoderConfig: OutputDecoderConfig;
@@ -31,6 +37,7 @@ export interface MuxInput {
   readonly frameRate: Rational | null;
   /** Copied packet by packet; tracks whose codec an MP4 can't hold are left out. */
   readonly audioTracks: readonly AudioTrack[];
+  readonly tags?: FileTags;
   readonly signal?: AbortSignal;
 }
 
@@ -53,6 +60,7 @@ export async function muxMp4(input: MuxInput, target: MuxTarget): Promise<number
     const writers = [videoWriter(output, video, input.frameRate)];
     const copied = input.audioTracks.filter((track) => track.codec !== null && track.packetCount > 0);
     for (const track of copied) writers.push(audioWriter(output, track, signal));
+    if (input.tags) output.setMetadataTags({ ...input.tags });
     await output.start();
     await interleave(writers, signal);
     await output.finalize();

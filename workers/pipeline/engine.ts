@@ -30,6 +30,7 @@ import { shrunk } from './picture.ts';
 import { previewPictures } from './preview.ts';
 import { plannedModel, solverProgram } from './program.ts';
 import { type MeterState, ProgressMeter } from './progress.ts';
+import { provenanceTags } from './provenance.ts';
 import { RecoveryPolicy } from './recovery.ts';
 import { outputName, reportOf } from './report.ts';
 import { soundFor } from './sound.ts';
@@ -251,6 +252,7 @@ export class Engine {
       muxJournal(store, journal, outputName(file.name), {
         frameRate: clip.info.variableFrameRate ? null : plan.output.frameRate,
         audioTracks: soundFor(clip, plan, settings),
+        tags: provenanceTags(settings),
         signal,
       }),
     );

@@ -14,6 +14,7 @@ import type { JobReport, UnfinishedJob } from '../protocol.ts';
 import { running } from './job-lock.ts';
 import type { JobJournal } from './journal-keeper.ts';
 import type { MeterState } from './progress.ts';
+import { provenanceTags } from './provenance.ts';
 import { outputName, reportOf } from './report.ts';
 import { soundFor } from './sound.ts';
 
@@ -70,6 +71,7 @@ export class Unfinished {
         const { output, audioTracksCopied } = await muxJournal(store, journal, outputName(job.source.name), {
           frameRate: clip?.info.variableFrameRate ? null : job.plan.output.frameRate,
           audioTracks: clip ? soundFor(clip, job.plan, job.settings, finishedUs) : [],
+          tags: provenanceTags(job.settings),
         });
         const report = reportOf(journal, output, journal.stateExtra, { audioTracksCopied });
         return { report: { ...report, durationUs: finishedUs, frameCount: framesDone }, output };
