@@ -24,7 +24,7 @@ export const CHROMIUM_ARGUMENTS = [
 /** Ports and the build's folder by environment, so that two checkouts' or people's runs don't meet. */
 const pagePort = process.env.PAGE_PORT ?? '4173';
 const harnessPort = process.env.HARNESS_PORT ?? '4174';
-const buildFolder = process.env.BUILD_FOLDER ?? 'dist';
+export const BUILD_FOLDER = process.env.BUILD_FOLDER ?? 'dist';
 export const PAGE_ORIGIN = `http://localhost:${pagePort}`;
 export const HARNESS_ORIGIN = `http://localhost:${harnessPort}`;
 
@@ -48,6 +48,8 @@ export default defineConfig({
     browserName: 'chromium',
     headless: true,
     acceptDownloads: true,
+    // Each test's fresh profile would fetch everything twice; offline.spec.ts allows it.
+    serviceWorkers: 'block',
     launchOptions: {
       ...(executablePath ? { executablePath } : {}),
       args: CHROMIUM_ARGUMENTS,
@@ -55,7 +57,7 @@ export default defineConfig({
   },
   webServer: [
     {
-      command: `npx vite build --outDir ${buildFolder} && npx vite preview --outDir ${buildFolder} --host localhost --port ${pagePort} --strictPort`,
+      command: `npx vite build --outDir ${BUILD_FOLDER} && npx vite preview --outDir ${BUILD_FOLDER} --host localhost --port ${pagePort} --strictPort`,
       url: PAGE_ORIGIN,
       reuseExistingServer: !process.env.CI,
       timeout: 180_000,

@@ -1,5 +1,6 @@
 import react from '@vitejs/plugin-react';
 import { defaultClientConditions, defineConfig, type Plugin } from 'vite';
+import { serviceWorker } from './tools/service-worker-plugin.ts';
 
 /** Cross-origin isolation gives the engine SharedArrayBuffer, and so more than one WASM thread. */
 const isolation = {
@@ -43,7 +44,7 @@ const conditions = ['onnxruntime-web-use-extern-wasm', ...defaultClientCondition
 
 export default defineConfig({
   base: './',
-  plugins: [react(), contentSecurityPolicy],
+  plugins: [react(), contentSecurityPolicy, serviceWorker(CONTENT_SECURITY_POLICY)],
   resolve: { conditions },
   // A test's harness page must not reload because a file was saved meanwhile.
   server: { headers: isolation, hmr: process.env.HARNESS === undefined },

@@ -1,6 +1,8 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { WorkerEnhancer } from './client/worker-enhancer.ts';
+import { startAppShell } from './state/app-shell.ts';
+import { AppShellContext } from './state/app-shell-context.ts';
 import { engineOptionsFromUrl } from './state/engine-options.ts';
 import { SessionContext } from './state/react.ts';
 import { createSession } from './state/session.ts';
@@ -12,10 +14,18 @@ const session = createSession(
   engineOptionsFromUrl(new URL(document.baseURI)),
 );
 
+// In builds alone: the development server's files change under it.
+const shell = startAppShell(
+  import.meta.env.PROD ? new URL('service-worker.js', document.baseURI).href : null,
+  () => session.store.getState().phase.kind === 'empty' && session.store.getState().wanted === null,
+);
+
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
     <SessionContext value={session}>
-      <App />
+      <AppShellContext value={shell}>
+        <App />
+      </AppShellContext>
     </SessionContext>
   </StrictMode>,
 );

@@ -9,6 +9,8 @@ import { Header } from './header/Header.tsx';
 import { EmptyScreen } from './intake/EmptyScreen.tsx';
 import { pickClip } from './intake/pick-clip.ts';
 import { useClipIntake } from './intake/use-clip-intake.ts';
+import { ModelManager } from './models/ModelManager.tsx';
+import { UpdateBanner } from './offline/UpdateBanner.tsx';
 import { EarlierResults } from './results/ResultPanel.tsx';
 import { UnfinishedJobs } from './unfinished/UnfinishedJobs.tsx';
 import { words } from './words.ts';
@@ -40,6 +42,7 @@ export function App() {
   return (
     <div className={styles.app} data-phase={phase.kind} data-holding={holding}>
       <Header />
+      <UpdateBanner />
       <FailureBanner />
       <main ref={main} className={styles.main} aria-busy={opening !== null}>
         <input

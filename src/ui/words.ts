@@ -3,6 +3,7 @@
 import type { Provider } from '../../workers/plan/job-plan.ts';
 import type { ColourFix, OutputCodec, Quality, SolverName } from '../../workers/plan/settings.ts';
 import type { Stage } from '../../workers/protocol.ts';
+import type { ShellState } from '../state/app-shell.ts';
 import type { View } from '../state/inspection.ts';
 
 export const LOCALE = 'en';
@@ -98,6 +99,28 @@ export const words = {
     keepSourceHint:
       'In this browser’s private storage, until the job is done: it can then go on without choosing the clip again.',
     memoryBudgetHint: 'Leave empty to let the device decide. Less memory means more, smaller tiles.',
+  },
+
+  timeline: {
+    label: 'Timeline',
+    moment: 'Moment to look at',
+    start: 'Start of the part',
+    end: 'End of the part',
+    from: 'From',
+    to: 'To',
+    whole: 'Whole clip',
+    at: (time: string) => `Looking at ${time}`,
+  },
+
+  offline: {
+    update: 'A new version is ready.',
+    reload: 'Load it now',
+    states: {
+      unknown: '',
+      keeping: 'Getting ready to work offline…',
+      ready: 'Works offline from now on.',
+      failed: '',
+    } satisfies Record<ShellState['offline'], string>,
   },
 
   presets: {

@@ -1,6 +1,7 @@
 import { useSession, useSessionState } from '../../state/react.ts';
 import { fetchSample } from '../../state/sample.ts';
 import { DeviceSentence } from '../device/DeviceSentence.tsx';
+import { OfflineSentence } from '../offline/OfflineSentence.tsx';
 import { Button } from '../pieces/Button.tsx';
 import { words } from '../words.ts';
 import styles from './EmptyScreen.module.css';
@@ -59,6 +60,7 @@ export function EmptyScreen({ holding, onChoose }: EmptyScreenProps) {
           ))}
         </ul>
         <DeviceSentence />
+        <OfflineSentence />
       </div>
     </div>
   );
