@@ -9,7 +9,6 @@ import { Header } from './header/Header.tsx';
 import { EmptyScreen } from './intake/EmptyScreen.tsx';
 import { pickClip } from './intake/pick-clip.ts';
 import { useClipIntake } from './intake/use-clip-intake.ts';
-import { ModelManager } from './models/ModelManager.tsx';
 import { UpdateBanner } from './offline/UpdateBanner.tsx';
 import { EarlierResults } from './results/ResultPanel.tsx';
 import { UnfinishedJobs } from './unfinished/UnfinishedJobs.tsx';
