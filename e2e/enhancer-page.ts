@@ -46,7 +46,10 @@ export class EnhancerPage {
   async set(choices: Choices): Promise<void> {
     for (const [label, value] of Object.entries(choices)) {
       const field = this.page.getByLabel(label, { exact: true });
-      if (!(await field.isVisible())) await this.page.getByText('Advanced', { exact: true }).click();
+      const advanced = this.page.getByText('Advanced', { exact: true });
+      // The work screen is loaded when a clip is there.
+      await field.or(advanced).first().waitFor();
+      if (!(await field.isVisible())) await advanced.click();
       await field.fill(String(value));
       await field.blur();
     }

@@ -4,7 +4,9 @@
  */
 
 import { toErrorData } from '../../workers/errors.ts';
+import type { Area } from '../../workers/media/borders.ts';
 import { type Clip, openClip } from '../../workers/media/clip.ts';
+import { crop, stretch } from '../../workers/media/rgba.ts';
 import { readManifest } from '../../workers/models/package.ts';
 import { JobRun } from '../../workers/pipeline/job.ts';
 import { Model, urlSource } from '../../workers/pipeline/model.ts';
@@ -18,6 +20,13 @@ import { tensor } from '../../workers/tensor.ts';
 
 export type Command =
   | { readonly kind: 'changes'; readonly output: string }
+  | {
+      readonly kind: 'borders';
+      readonly output: string;
+      readonly sourceUrl: string;
+      readonly area: Area;
+      readonly placed: Area;
+    }
   | { readonly kind: 'compare'; readonly output: string; readonly truthUrl: string }
   | {
       readonly kind: 'seams';
@@ -64,6 +73,8 @@ export interface JobOutcome {
 export type Result =
   /** Mean square difference, in levels, of each frame from the one before. */
   | { readonly kind: 'changes'; readonly meanSquares: readonly number[] }
+  /** The brightest level outside `placed`, and how like the source's enlarged area what is inside is. */
+  | { readonly kind: 'borders'; readonly brightest: number; readonly psnr: number; readonly frames: number }
   | { readonly kind: 'compare'; readonly frames: number; readonly psnr: number; readonly worstPsnr: number }
   | { readonly kind: 'seams'; readonly tiles: number; readonly windows: number }
   | ({ readonly kind: 'job' } & JobOutcome)
@@ -114,6 +125,8 @@ async function run(command: Command): Promise<Result> {
       }
       return { kind: 'changes', meanSquares };
     }
+    case 'borders':
+      return { kind: 'borders', ...(await borders(command)) };
     case 'seams':
       return { kind: 'seams', ...(await seams(command)) };
     case 'job':
@@ -131,6 +144,24 @@ async function seams(command: Extract<Command, { kind: 'seams' }>): Promise<Seam
   const meter = new SeamMeter(plan);
   for await (const [made, real] of pairs(output, truth)) meter.add(made, real);
   return meter.read();
+}
+
+async function borders({ output, sourceUrl, area, placed }: Extract<Command, { kind: 'borders' }>) {
+  const [made, source] = await Promise.all([opened(output), fetched(sourceUrl)]);
+  const { width } = made.info;
+  let brightest = 0;
+  const errors: number[] = [];
+  for await (const [rgba, before] of pairs(made, source)) {
+    for (let at = 0; at < rgba.length; at += 4) {
+      const [x, y] = [(at / 4) % width, Math.floor(at / 4 / width)];
+      const inside = x >= placed.x && y >= placed.y && x < placed.x + placed.width && y < placed.y + placed.height;
+      if (!inside) brightest = Math.max(brightest, rgba[at]!, rgba[at + 1]!, rgba[at + 2]!);
+    }
+    const inner = crop({ ...made.info, rgba }, placed.x, placed.y, placed.width, placed.height);
+    const small = crop({ ...source.info, rgba: before }, area.x, area.y, area.width, area.height);
+    errors.push(meanSquare(inner.rgba, stretch(small, placed.width, placed.height).rgba));
+  }
+  return { brightest, psnr: decibels(mean(errors)), frames: errors.length };
 }
 
 interface Seams {
@@ -323,7 +354,10 @@ function part(clip: Clip, { frames, crop }: { frames: number; crop?: { width: nu
   };
 }
 
-async function* pairs(a: Clip, b: Clip): AsyncGenerator<[Uint8ClampedArray, Uint8ClampedArray]> {
+async function* pairs(
+  a: Clip,
+  b: Clip,
+): AsyncGenerator<[Uint8ClampedArray<ArrayBuffer>, Uint8ClampedArray<ArrayBuffer>]> {
   const count = Math.min(a.info.frameCount, b.info.frameCount);
   const others = b.frames({ startFrame: 0, endFrame: count })[Symbol.asyncIterator]();
   for await (const { rgba } of a.frames({ startFrame: 0, endFrame: count })) {

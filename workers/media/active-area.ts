@@ -12,7 +12,7 @@ import { crop, type RgbaPicture } from './rgba.ts';
 export function activeClip(clip: Clip, { x, y, width, height }: Area): Clip {
   return {
     ...clip,
-    info: { ...clip.info, width, height },
+    info: { ...clip.info, width, height, activeArea: null },
     async *frames(range) {
       for await (const frame of clip.frames(range)) yield { ...frame, ...crop(frame, x, y, width, height) };
     },

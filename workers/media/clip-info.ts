@@ -1,5 +1,7 @@
 /** What is known of a clip before any work starts. Plain data: it crosses the worker boundary. */
 
+import type { Area } from './borders.ts';
+
 export interface Rational {
   readonly numerator: number;
   readonly denominator: number;
@@ -45,6 +47,8 @@ export interface ClipInfo {
   readonly variableFrameRate: boolean;
   readonly colourSpace: VideoColorSpaceInit;
   readonly audioTracks: readonly AudioTrackInfo[];
+  /** The picture between black borders, by a look at a few frames (a job looks at all); absent or null: no borders. */
+  readonly activeArea?: Area | null;
   /** What decoding changes about the picture; absent where there is nothing to say. */
   readonly notices?: readonly ClipNotice[];
 }

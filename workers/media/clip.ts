@@ -17,6 +17,8 @@ export interface Clip {
   readonly info: ClipInfo;
   /** One for each of `info.audioTracks`. */
   readonly audioTracks: readonly AudioTrack[];
+  /** Frames that decode without any other, ascending. */
+  readonly keyFrames: readonly number[];
   /** Frames [startFrame, endFrame) in presentation order, decoded as they are asked for. */
   frames(range: FrameRange): AsyncIterable<DecodedFrame>;
   close(): void;
@@ -36,6 +38,7 @@ export async function openClip(file: NamedBlob, { signal }: { signal?: AbortSign
     return {
       info,
       audioTracks: demuxed.audioTracks,
+      keyFrames: keyFramesOf(video),
       frames: (range) => decodeFrames(video, info.timestampsUs, range),
       close: () => demuxed.close(),
     };
@@ -54,6 +57,12 @@ function withColourGuess({ info, video }: DemuxedClip): Opened {
   const stated = Object.entries(colorSpace ?? {}).filter(([, value]) => value !== null);
   const filled = { ...guessColourSpace(codedHeight), ...Object.fromEntries(stated) };
   return { info, video: { ...video, decoderConfig: { ...video.decoderConfig, colorSpace: filled } } };
+}
+
+function keyFramesOf({ frameSamples, sync }: DemuxedVideo): readonly number[] {
+  const frames: number[] = [];
+  for (const [frame, sample] of frameSamples.entries()) if (sync[sample] === 1) frames.push(frame);
+  return frames;
 }
 
 interface Opened {

@@ -12,6 +12,7 @@ import { blendFrames, Upsampler } from '../condition/upsample.ts';
 import { fillNoise, HINT_STREAM } from '../denoise/noise.ts';
 import { type NoiseLevel, noiseLevel } from '../denoise/schedule.ts';
 import type { ClipInfo } from '../media/clip-info.ts';
+import { workedSize } from '../plan/borders.ts';
 import type { JobPlan } from '../plan/job-plan.ts';
 import type { Settings } from '../plan/settings.ts';
 import { nextKeyFrame } from '../plan/shots.ts';
@@ -58,7 +59,8 @@ export class Conditioner {
     this.#model = model;
     this.#store = store;
     this.#scaling = { shift: model.manifest.latentShift, scale: model.manifest.latentScale };
-    this.#upsampler = new Upsampler(clip.width, clip.height, plan.output.width, plan.output.height);
+    const worked = workedSize(plan);
+    this.#upsampler = new Upsampler(clip.width, clip.height, worked.width, worked.height);
   }
 
   /** Source frame of an output frame, or of the key frame before it where it is inserted. */
@@ -105,12 +107,13 @@ export class Conditioner {
   #upsampled(index: number): Float32Array {
     const known = this.#planar.get(index);
     if (known) return known;
-    const { output, paddedWidth, paddedHeight } = this.#plan;
+    const { paddedWidth, paddedHeight } = this.#plan;
+    const { width, height } = workedSize(this.#plan);
     const planar = this.#upsampler.fromRgba(this.#store.get(index).rgba);
     const padded =
-      paddedWidth === output.width && paddedHeight === output.height
+      paddedWidth === width && paddedHeight === height
         ? planar
-        : padReflect(planar, 3, output.width, output.height, paddedWidth, paddedHeight);
+        : padReflect(planar, 3, width, height, paddedWidth, paddedHeight);
     if (this.#planar.size >= 2) this.#planar.delete(this.#planar.keys().next().value!);
     this.#planar.set(index, padded);
     return padded;

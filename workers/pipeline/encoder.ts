@@ -1,6 +1,7 @@
 /** Which encoder a job gets, the same again when it goes on, and segments through it into the journal. */
 
 import { EnhancerError } from '../errors.ts';
+import { onBlack } from '../media/active-area.ts';
 import { chooseEncoder, type EncoderChoice } from '../media/encoder-choice.ts';
 import type { PacketSink } from '../media/packet-sink.ts';
 import { WindowEncoder } from '../media/window-encoder.ts';
@@ -8,11 +9,20 @@ import type { JobPlan, Refusal } from '../plan/job-plan.ts';
 import type { Settings } from '../plan/settings.ts';
 import type { SegmentWriter } from './job.ts';
 
-/** Each segment gets an encoder of its own and goes to the sink when it is finished. */
-export function encodedSegment(choice: EncoderChoice, sink: PacketSink, signal: AbortSignal): SegmentWriter {
+/** Each segment gets an encoder of its own and goes to the sink when it is finished. Borders that were left out come back here. */
+export function encodedSegment(
+  choice: EncoderChoice,
+  { output, active }: JobPlan,
+  sink: PacketSink,
+  signal: AbortSignal,
+): SegmentWriter {
   const encoder = new WindowEncoder(choice, signal);
   return {
-    write: (rgba, timestampUs, durationUs) => encoder.encode(rgba, timestampUs, durationUs),
+    write(rgba, timestampUs, durationUs) {
+      const { x, y, width, height } = active?.output ?? { x: 0, y: 0, ...output };
+      const whole = active ? onBlack({ width, height, rgba }, x, y, output.width, output.height).rgba : rgba;
+      return encoder.encode(whole, timestampUs, durationUs);
+    },
     finish: async () => sink.append(await encoder.finish()),
     close: () => encoder.close(),
   };

@@ -8,22 +8,23 @@ import { EnhancerError, throwIfAborted } from '../errors.ts';
 import { JobStore } from '../jobs/job-store.ts';
 import { muxJournal } from '../jobs/mux-journal.ts';
 import { identify, sha256Hex } from '../jobs/source-identity.ts';
-import { analyseClip } from '../media/analyse-clip.ts';
+import { activeClip } from '../media/active-area.ts';
+import { glimpseBorders } from '../media/analyse-clip.ts';
 import { type Clip, openClip } from '../media/clip.ts';
 import type { ClipInfo } from '../media/clip-info.ts';
 import type { EncoderChoice } from '../media/encoder-choice.ts';
 import type { Manifest } from '../models/manifest.ts';
 import { readManifest } from '../models/package.ts';
-import type { DeviceInfo, JobPlan, Notice, Provider, Refusal, Shot } from '../plan/job-plan.ts';
-import { planJob } from '../plan/plan-job.ts';
+import type { DeviceInfo, JobPlan, Notice, Provider, Refusal } from '../plan/job-plan.ts';
+import { type PlanOptions, planJob } from '../plan/plan-job.ts';
 import type { Settings } from '../plan/settings.ts';
-import { shotsFromCuts } from '../plan/shots.ts';
 import type { EngineOptions, JobEvent, JobReport, Picture } from '../protocol.ts';
 import { Runtime } from '../runtime/runtime.ts';
 import { chosenEncoder, encodedSegment, encoderAgain } from './encoder.ts';
 import { JobRun } from './job.ts';
 import { withJobLock } from './job-lock.ts';
 import { type JobJournal, JournalKeeper } from './journal-keeper.ts';
+import { lookThrough } from './look-through.ts';
 import { Model, urlSource } from './model.ts';
 import { PauseGate } from './pause-gate.ts';
 import { shrunk } from './picture.ts';
@@ -36,7 +37,6 @@ import { outputName, reportOf } from './report.ts';
 import { soundFor } from './sound.ts';
 import { checkSource } from './unfinished.ts';
 
-const FRAMES_BETWEEN_NEWS = 30;
 const LOSS_NEWS_MS = 500;
 const RENEWALS = 5;
 const RENEWAL_WAIT_MS = 2000;
@@ -83,8 +83,11 @@ export class Engine {
   /** @throws EnhancerError naming what is wrong with the file. */
   async probe(file: File): Promise<ClipInfo> {
     const clip = await openClip(file);
-    clip.close();
-    return clip.info;
+    try {
+      return { ...clip.info, activeArea: await glimpseBorders(clip) };
+    } finally {
+      clip.close();
+    }
   }
 
   /** The first frame, no wider than `maxWidth`. */
@@ -127,19 +130,18 @@ export class Engine {
    */
   async enhance(jobId: string, file: File, settings: Settings, keepSource: boolean): Promise<Finished> {
     return this.#locked(jobId, file, async (job, clip) => {
-      const asked = await this.#planned(clip.info, settings);
-      const refusal = asked.refusals[0];
-      if (refusal) throw new EnhancerError(refusal.code, refusal.message, refusal.hint);
-      const shots = await this.#shots(job, clip, asked.plan);
-      const { plan, refusals, notices, encoder } = await this.#planned(clip.info, settings, shots);
-      if (!encoder) throw new RangeError('a plan without refusals has an encoder');
+      const asked = await this.#unrefused(clip.info, settings, { activeArea: await glimpseBorders(clip) });
+      const looked = await lookThrough(clip, asked.plan, job.abort.signal, (progress) =>
+        this.#send({ kind: 'progress', jobId, progress }),
+      );
+      const { plan, notices, encoder } = await this.#unrefused(clip.info, settings, looked);
       const store = await this.#store;
       const journal = await store.create<MeterState>({
         version: 1,
         id: jobId,
         startedAtMs: Date.now(),
         settings,
-        plan: { ...plan, refusals, notices },
+        plan: { ...plan, notices },
         modelHash: await this.#modelHash(settings.model),
         source: await identify(file),
         encoder,
@@ -213,17 +215,18 @@ export class Engine {
     );
     const plan = { ...journal.job.plan, tiles: journal.tiles ?? journal.job.plan.tiles };
     send({ kind: 'planned', plan });
+    const worked = plan.active ? activeClip(clip, plan.active.source) : clip;
     let meter = new ProgressMeter(plan, journal.stateExtra);
     while (journal.framesDone < plan.output.frameCount) {
       const model = await this.#model(settings.model);
       throwIfAborted(signal);
       const run = new JobRun({
-        clip,
+        clip: worked,
         plan,
         settings,
         program: solverProgram(settings, model.manifest),
         model,
-        openSegment: () => encodedSegment(encoder, journal, signal),
+        openSegment: () => encodedSegment(encoder, plan, journal, signal),
         gate: job.gate,
         signal,
         from: journal.readState(),
@@ -287,33 +290,22 @@ export class Engine {
     }
   }
 
-  /** One pass over the frames to find the cuts: no window crosses one, so nothing is interpolated across it. */
-  async #shots(job: RunningJob, clip: Clip, plan: JobPlan): Promise<readonly Shot[]> {
-    const range = { startFrame: plan.sourceStart, endFrame: plan.sourceEnd, signal: job.abort.signal };
-    const start = performance.now();
-    const { cuts } = await analyseClip(clip, range, (framesDone) => {
-      if (framesDone % FRAMES_BETWEEN_NEWS !== 1) return;
-      const secondsElapsed = (performance.now() - start) / 1000;
-      const unknown = { secondsLeft: null, framesDone: 0, gpuLedgerBytes: this.#runtime.ledger.liveBytes };
-      const progress = {
-        stage: 'decode',
-        fraction: 0,
-        secondsElapsed,
-        frameCount: plan.output.frameCount,
-        ...unknown,
-      } as const;
-      this.#send({ kind: 'progress', jobId: job.id, progress });
-    });
-    return shotsFromCuts(cuts, plan);
+  /** @throws EnhancerError the plan's first refusal. */
+  async #unrefused(clip: ClipInfo, settings: Settings, seen: Pick<PlanOptions, 'shots' | 'activeArea'>) {
+    const { plan, refusals, notices, encoder } = await this.#planned(clip, settings, seen);
+    const refusal = refusals[0];
+    if (refusal) throw new EnhancerError(refusal.code, refusal.message, refusal.hint);
+    if (!encoder) throw new RangeError('a plan without refusals has an encoder');
+    return { plan, notices, encoder };
   }
 
-  async #planned(clip: ClipInfo, settings: Settings, shots?: readonly Shot[]) {
+  async #planned(clip: ClipInfo, settings: Settings, seen: Pick<PlanOptions, 'shots' | 'activeArea'> = {}) {
     const manifest = await this.#manifest(settings.model);
     const quota = await freeStorageBytes();
     const plan = planJob(clip, settings, this.device, plannedModel(manifest), {
       memoryBudgetBytes: this.#options.memoryBudgetBytes,
       storageQuotaBytes: quota,
-      ...(shots ? { shots } : {}),
+      ...seen,
     });
     const refusals: Refusal[] = [...plan.refusals];
     const notices: Notice[] = [...plan.notices];

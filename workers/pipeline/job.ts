@@ -9,6 +9,7 @@ import { fillNoise, START_STREAM } from '../denoise/noise.ts';
 import type { SolverProgram } from '../denoise/solvers.ts';
 import { type FinalSegment, runWavefront, type WavefrontState } from '../denoise/wavefront.ts';
 import type { Clip } from '../media/clip.ts';
+import { workedSize } from '../plan/borders.ts';
 import type { JobPlan } from '../plan/job-plan.ts';
 import { outputFrameTime } from '../plan/output.ts';
 import type { Settings } from '../plan/settings.ts';
@@ -23,7 +24,7 @@ import { type MeterState, ProgressMeter } from './progress.ts';
 import { Reconstructor } from './reconstructor.ts';
 import { originUs } from './sound.ts';
 
-/** Takes the pictures of one segment, in order. */
+/** Takes the pictures of one segment, in order, of the worked size. */
 export interface SegmentWriter {
   write(rgba: Uint8ClampedArray<ArrayBuffer>, timestampUs: number, durationUs: number): Promise<void>;
   finish(): Promise<void>;
@@ -32,6 +33,7 @@ export interface SegmentWriter {
 }
 
 export interface JobInput {
+  /** The active area alone, where the plan has one. */
   readonly clip: Clip;
   readonly plan: JobPlan;
   readonly settings: Settings;
@@ -208,7 +210,7 @@ export class JobRun {
     onFrame({
       frame,
       timestampUs,
-      enhanced: shrunk({ width: plan.output.width, height: plan.output.height, rgba }, LATEST_FRAME_MAX_WIDTH),
+      enhanced: shrunk({ ...workedSize(plan), rgba }, LATEST_FRAME_MAX_WIDTH),
       source: shrunk(source, LATEST_FRAME_MAX_WIDTH),
     });
   }

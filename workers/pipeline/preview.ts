@@ -6,6 +6,8 @@
  */
 
 import { EnhancerError } from '../errors.ts';
+import { activeClip } from '../media/active-area.ts';
+import { glimpseBorders } from '../media/analyse-clip.ts';
 import type { Clip } from '../media/clip.ts';
 import type { DecodedFrame } from '../media/decode.ts';
 import { crop } from '../media/rgba.ts';
@@ -34,11 +36,13 @@ const NEIGHBOURS = 1;
 
 /** @throws EnhancerError the plan's refusal, `CANCELLED`, or what a job would throw. */
 export async function previewPictures(
-  clip: Clip,
+  whole: Clip,
   timestampUs: number,
   settings: readonly Settings[],
   context: PreviewContext,
 ): Promise<{ source: Picture; pictures: Picture[] }> {
+  const activeArea = await glimpseBorders(whole);
+  const clip = activeArea ? activeClip(whole, activeArea) : whole;
   const times = clip.info.timestampsUs;
   const after = times.findIndex((time) => time > timestampUs);
   const moment = Math.max(0, (after < 0 ? times.length : after) - 1);
@@ -96,6 +100,7 @@ function excerpt(clip: Clip, frames: readonly DecodedFrame[], first: number, end
     async *frames({ startFrame, endFrame }) {
       yield* frames.slice(startFrame, endFrame);
     },
+    keyFrames: [],
     close() {},
   };
 }

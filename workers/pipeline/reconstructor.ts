@@ -5,6 +5,7 @@
  */
 
 import { type LatentScaling, unscaleLatents } from '../condition/latent-scaling.ts';
+import { workedSize } from '../plan/borders.ts';
 import type { JobPlan } from '../plan/job-plan.ts';
 import type { Settings } from '../plan/settings.ts';
 import { fixColour } from '../reconstruct/colour-fix.ts';
@@ -28,9 +29,10 @@ export class Reconstructor {
     this.#colourFix = settings.colourFix === 'wavelet';
   }
 
-  /** RGBA of output frame `frame`, of the plan's output size, from its scaled latents [Z, h, w], which are used up. */
+  /** RGBA of output frame `frame`, of the worked size, from its scaled latents [Z, h, w], which are used up. */
   async picture(frame: number, latents: Float32Array): Promise<Uint8ClampedArray<ArrayBuffer>> {
-    const { latentWidth, latentHeight, paddedWidth, paddedHeight, output } = this.#plan;
+    const { latentWidth, latentHeight, paddedWidth, paddedHeight } = this.#plan;
+    const { width, height } = workedSize(this.#plan);
     const channels = this.#model.info.latentChannels;
     unscaleLatents(latents, channels, latentWidth * latentHeight, this.#scaling);
     const source = await this.#conditioner.source(frame);
@@ -39,6 +41,6 @@ export class Reconstructor {
       tensor([1, 3, paddedHeight, paddedWidth], source),
     );
     if (this.#colourFix) fixColour(decoded.data, source, paddedWidth, paddedHeight);
-    return toRgba(decoded.data, paddedWidth, paddedHeight, output.width, output.height);
+    return toRgba(decoded.data, paddedWidth, paddedHeight, width, height);
   }
 }

@@ -1,11 +1,12 @@
 import { expect, it } from 'vitest';
-import { borderPlacement } from './borders.ts';
+import { activePart } from './borders.ts';
 import { outputSide } from './output.ts';
 
 it('puts a letterboxed picture back where it was', () => {
   const area = { x: 0, y: 140, width: 1920, height: 800 };
-  expect(borderPlacement({ width: 1920, height: 1080 }, area, 2)).toEqual({ width: 3840, height: 2160, x: 0, y: 280 });
-  expect(borderPlacement({ width: 1920, height: 1080 }, area, 1)).toEqual({ width: 1920, height: 1080, x: 0, y: 140 });
+  const clip = { width: 1920, height: 1080 };
+  expect(activePart(clip, area, 2)).toEqual({ source: area, output: { x: 0, y: 280, width: 3840, height: 1600 } });
+  expect(activePart(clip, area, 1)).toEqual({ source: area, output: area });
 });
 
 it('stays inside and on even places, whatever the sizes', () => {
@@ -14,10 +15,11 @@ it('stays inside and on even places, whatever the sizes', () => {
       for (const right of [2, 7, 15]) {
         for (const scale of [1, 1.37, 2.5, 3, 7.9]) {
           const area = { x, y: 0, width: width - x - right, height: 60 };
-          const placed = borderPlacement({ width, height: 60 }, area, scale);
+          const placed = activePart({ width, height: 60 }, area, scale).output;
           expect(placed.x % 2).toBe(0);
           expect(placed.x).toBeGreaterThanOrEqual(0);
-          expect(placed.x + outputSide(area.width, scale)).toBeLessThanOrEqual(placed.width);
+          expect(placed.width).toBe(outputSide(area.width, scale));
+          expect(placed.x + placed.width).toBeLessThanOrEqual(outputSide(width, scale));
           expect(Math.abs(placed.x - x * scale)).toBeLessThanOrEqual(2.5);
           expect(placed.y).toBe(0);
         }

@@ -1,6 +1,7 @@
 /** What a job will do, cost and refuse, before it starts. Plain data. */
 
 import type { ErrorCode } from '../errors.ts';
+import type { Area } from '../media/borders.ts';
 import type { Rational } from '../media/clip-info.ts';
 
 export type Provider = 'webgpu' | 'wasm';
@@ -77,6 +78,14 @@ export interface Tile {
   readonly overlapBottom: number;
 }
 
+/** The picture between black borders: it alone is worked on, and put back between them. */
+export interface ActivePart {
+  /** Of the upright source. */
+  readonly source: Area;
+  /** Where it comes to lie in the output; on even places. */
+  readonly output: Area;
+}
+
 export interface Notice {
   readonly code: string;
   readonly message: string;
@@ -98,6 +107,7 @@ export interface StageSeconds {
 }
 
 export interface JobPlan {
+  /** What the file will be, borders and all. */
   readonly output: {
     readonly width: number;
     readonly height: number;
@@ -105,6 +115,8 @@ export interface JobPlan {
     readonly frameCount: number;
     readonly durationUs: number;
   };
+  /** Absent where the whole picture is worked on. */
+  readonly active?: ActivePart;
   /** Output frame f is source frame `sourceStart + f / frameRateFactor` where that is whole, inserted otherwise. */
   readonly sourceStart: number;
   readonly sourceEnd: number;

@@ -332,3 +332,22 @@ describe('refusals and notices', () => {
     expect(plan.output.frameCount).toBe(1);
   });
 });
+
+test('black borders cost nothing: the plan is the active area’s, the file is the whole', () => {
+  const clip = clipOf(1920, 1080, 24);
+  const area = { x: 0, y: 140, width: 1920, height: 800 };
+  const whole = planJob(clip, settingsOf({ scale: 2 }), deviceOf(), NANO);
+  const plan = planJob({ ...clip, activeArea: area }, settingsOf({ scale: 2 }), deviceOf(), NANO);
+  const alone = planJob({ ...clip, width: 1920, height: 800 }, settingsOf({ scale: 2 }), deviceOf(), NANO);
+  expect(plan.output).toEqual(whole.output);
+  expect(plan.active).toEqual({ source: area, output: { x: 0, y: 280, width: 3840, height: 1600 } });
+  expect(plan.notices.map(({ code }) => code)).toContain('BORDERS_LEFT_OUT');
+  for (const key of ['tiles', 'windows', 'latentWidth', 'latentHeight', 'bytes', 'seconds'] as const) {
+    expect(plan[key], key).toEqual(alone[key]);
+  }
+  expect(plan.seconds).toBeLessThan(0.85 * whole.seconds);
+  // A pass over all frames counts for more than a look at a few.
+  expect(
+    planJob({ ...clip, activeArea: area }, settingsOf({ scale: 2 }), deviceOf(), NANO, { activeArea: null }),
+  ).toEqual(whole);
+});

@@ -3,7 +3,9 @@
  * few milliseconds for the longest clips; a refused plan is still a plan, with what could be worked out.
  */
 
+import type { Area } from '../media/borders.ts';
 import type { ClipInfo } from '../media/clip-info.ts';
+import { activePart } from './borders.ts';
 import {
   DEFAULT_HEAP_BUDGET_BYTES,
   DEFAULT_STAGE_RATES,
@@ -31,6 +33,8 @@ export interface PlanOptions {
   readonly storageQuotaBytes?: number | null;
   /** Cuts, in output frames: they cover the output in order; absent: one shot. */
   readonly shots?: readonly Shot[];
+  /** The picture between black borders, null for none; absent: what is known of the clip. */
+  readonly activeArea?: Area | null;
   /** Evaluations and start that a model's strength map asks for in place of the settings' and the model's. */
   readonly steps?: number;
   readonly startTimestep?: number;
@@ -65,8 +69,11 @@ export function planJob(
     return refusedPlan(refusals);
   }
 
-  const width = outputSide(clip.width, settings.scale);
-  const height = outputSide(clip.height, settings.scale);
+  const activeArea = options.activeArea === undefined ? (clip.activeArea ?? null) : options.activeArea;
+  const active = activeArea && activePart(clip, activeArea, settings.scale);
+  const { width: sourceWidth, height: sourceHeight } = activeArea ?? clip;
+  const width = outputSide(sourceWidth, settings.scale);
+  const height = outputSide(sourceHeight, settings.scale);
   const latentWidth = validSide(width / model.latentFactor, model.latentWidthRule);
   const latentHeight = validSide(height / model.latentFactor, model.latentHeightRule);
   const frameCount = outputFrameCount(sourceEnd - sourceStart, frameRateFactor);
@@ -83,7 +90,7 @@ export function planJob(
     latentChannels: model.latentChannels,
     paddedPixels: latentWidth * latentHeight * model.latentFactor ** 2,
     outputPixels: width * height,
-    sourcePixels: clip.width * clip.height,
+    sourcePixels: sourceWidth * sourceHeight,
     frameCount,
     frameRateFactor,
     evaluations,
@@ -142,12 +149,13 @@ export function planJob(
   }
   return {
     output: {
-      width,
-      height,
+      width: outputSide(clip.width, settings.scale),
+      height: outputSide(clip.height, settings.scale),
       frameRate: outputFrameRate(clip.frameRate, frameRateFactor),
       frameCount,
       durationUs: last.timestampUs + last.durationUs - first.timestampUs,
     },
+    ...(active ? { active } : {}),
     sourceStart,
     sourceEnd,
     frameRateFactor,
@@ -162,7 +170,7 @@ export function planJob(
     bytes,
     seconds: stages.decode + stages.condition + stages.denoise + stages.reconstruct + stages.encode,
     secondsByStage: stages,
-    notices: notices(clip, settings, device, model, evaluations),
+    notices: notices(clip, settings, device, model, evaluations, activeArea),
     refusals,
   };
 }
@@ -234,6 +242,7 @@ function notices(
   device: DeviceInfo,
   model: ModelInfo,
   evaluations: number,
+  activeArea: Area | null,
 ): Notice[] {
   const found: Notice[] = [];
   if (device.fallbackReason !== null) {
@@ -242,6 +251,12 @@ function notices(
     found.push({ code: 'SOFTWARE_GPU', message: 'The browser emulates the GPU in software; this will be slow.' });
   }
   found.push(...(clip.notices ?? []));
+  if (activeArea) {
+    found.push({
+      code: 'BORDERS_LEFT_OUT',
+      message: `The clip has black borders: ${activeArea.width}×${activeArea.height} of its ${clip.width}×${clip.height} are worked on, and the borders are put back.`,
+    });
+  }
   if (clip.variableFrameRate) {
     found.push({
       code: 'VARIABLE_FRAME_RATE',
