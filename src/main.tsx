@@ -1,9 +1,12 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { WorkerLibrary } from './client/model-library.ts';
 import { WorkerEnhancer } from './client/worker-enhancer.ts';
 import { startAppShell } from './state/app-shell.ts';
 import { AppShellContext } from './state/app-shell-context.ts';
 import { engineOptionsFromUrl } from './state/engine-options.ts';
+import { createModels } from './state/models.ts';
+import { ModelsContext } from './state/models-context.ts';
 import { SessionContext } from './state/react.ts';
 import { createSession } from './state/session.ts';
 import { App } from './ui/App.tsx';
@@ -13,6 +16,8 @@ const session = createSession(
   (options) => new WorkerEnhancer(options),
   engineOptionsFromUrl(new URL(document.baseURI)),
 );
+
+const models = createModels(new WorkerLibrary());
 
 // In builds alone: the development server's files change under it.
 const shell = startAppShell(
@@ -24,7 +29,9 @@ createRoot(document.getElementById('root')!).render(
   <StrictMode>
     <SessionContext value={session}>
       <AppShellContext value={shell}>
-        <App />
+        <ModelsContext value={models}>
+          <App />
+        </ModelsContext>
       </AppShellContext>
     </SessionContext>
   </StrictMode>,

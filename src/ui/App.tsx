@@ -1,5 +1,6 @@
 import { lazy, type RefObject, Suspense, useCallback, useEffect, useRef } from 'react';
 import { keepAwake } from '../client/wake-lock.ts';
+import { useModels } from '../state/models-context.ts';
 import { type SessionState, wouldLoseWork } from '../state/phase.ts';
 import { useSession, useSessionState } from '../state/react.ts';
 import styles from './App.module.css';
@@ -9,6 +10,7 @@ import { Header } from './header/Header.tsx';
 import { EmptyScreen } from './intake/EmptyScreen.tsx';
 import { pickClip } from './intake/pick-clip.ts';
 import { useClipIntake } from './intake/use-clip-intake.ts';
+import { ModelManager } from './models/ModelManager.tsx';
 import { UpdateBanner } from './offline/UpdateBanner.tsx';
 import { EarlierResults } from './results/ResultPanel.tsx';
 import { UnfinishedJobs } from './unfinished/UnfinishedJobs.tsx';
@@ -30,7 +32,8 @@ export function App() {
   const choose = useCallback(() => {
     if (!pickClip(open)) input.current?.click();
   }, [open]);
-  const holding = useClipIntake(open);
+  const { addFiles } = useModels();
+  const holding = useClipIntake(open, addFiles);
   useTitle();
   useLeaveGuard();
   useAwake();
@@ -80,6 +83,7 @@ export function App() {
           </Suspense>
         )}
       </main>
+      <ModelManager />
     </div>
   );
 }

@@ -2,6 +2,7 @@
 
 import type { ModelInfo } from '../plan/job-plan.ts';
 import type { Manifest, NetworkConfig, PartName } from './manifest.ts';
+import { autoencoderInfo, residentWeightBytes } from './memory.ts';
 import { peakActivationBytes } from './onnx/cost.ts';
 import type { SymbolSizes } from './onnx/dimension.ts';
 import { NETWORK_PARTS, networkGraph } from './venhancer/architecture.ts';
@@ -28,7 +29,18 @@ export function modelInfo(manifest: Manifest): ModelInfo {
     autoencoderGigaflopsPerLatentPixel: gigaflops('vae-encoder', 'vae-decoder'),
     activationBytesPerLatentPixel: activationBytes(config, TYPICAL_FRAMES, TYPICAL_SIDE),
     weightBytes,
+    ...largeModel(manifest),
     prompted: config.contextDim > 0,
+  };
+}
+
+/** Of a model with an autoencoder of the reference's kind: small ones gain nothing by turns. */
+function largeModel(manifest: Manifest): Pick<ModelInfo, 'autoencoder' | 'residentWeightBytes'> {
+  const { autoencoder } = manifest.config;
+  if (autoencoder?.family !== 'kl') return {};
+  return {
+    autoencoder: autoencoderInfo(manifest, autoencoder),
+    residentWeightBytes: residentWeightBytes(manifest),
   };
 }
 

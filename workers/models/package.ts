@@ -63,7 +63,8 @@ export async function readManifest(source: PackageSource): Promise<Manifest> {
   return parseManifest(value);
 }
 
-async function loadPart(source: PackageSource, record: PartRecord, verify: boolean): Promise<LoadedPart> {
+/** One part, checked as {@link loadPackage} does. @throws EnhancerError as that. */
+export async function loadPart(source: PackageSource, record: PartRecord, verify: boolean): Promise<LoadedPart> {
   const graph = await asBytes(await checkedFile(source, record.graph, verify));
   const data = [];
   for (const file of record.data) data.push({ name: file.name, bytes: await checkedFile(source, file, verify) });

@@ -9,16 +9,16 @@ import { augmentHint, hintNoise } from '../condition/hint.ts';
 import { type LatentScaling, scaleLatents } from '../condition/latent-scaling.ts';
 import { padReflect } from '../condition/padding.ts';
 import { blendFrames, Upsampler } from '../condition/upsample.ts';
-import { fillNoise, HINT_STREAM } from '../denoise/noise.ts';
+import { fillNoise, HINT_STREAM, POSTERIOR_STREAM } from '../denoise/noise.ts';
 import { type NoiseLevel, noiseLevel } from '../denoise/schedule.ts';
 import type { ClipInfo } from '../media/clip-info.ts';
 import { workedSize } from '../plan/borders.ts';
-import type { JobPlan } from '../plan/job-plan.ts';
+import type { JobPlan, PlaneCrop } from '../plan/job-plan.ts';
 import type { Settings } from '../plan/settings.ts';
 import { nextKeyFrame } from '../plan/shots.ts';
-import { tensor } from '../tensor.ts';
 import type { FrameStore } from './frame-store.ts';
 import type { Model } from './model.ts';
+import { encodePicture } from './tiled-encoder.ts';
 
 /** A key frame's scaled latents [Z, h, w], with the hint's noise and without; the same array where there is none. */
 export interface KeyLatents {
@@ -59,7 +59,7 @@ export class Conditioner {
     this.#model = model;
     this.#store = store;
     this.#scaling = { shift: model.manifest.latentShift, scale: model.manifest.latentScale };
-    const worked = workedSize(plan);
+    const worked = plan.crop?.worked ?? workedSize(plan);
     this.#upsampler = new Upsampler(clip.width, clip.height, worked.width, worked.height);
   }
 
@@ -72,11 +72,11 @@ export class Conditioner {
   async key(frame: number): Promise<KeyLatents> {
     const known = this.#keys.get(frame);
     if (known) return known;
-    const { latentWidth, latentHeight, paddedWidth, paddedHeight } = this.#plan;
+    const { latentWidth, latentHeight } = this.#plan;
     const index = this.sourceIndex(frame);
     await this.#store.reach(index);
-    const picture = tensor([1, 3, paddedHeight, paddedWidth], this.#upsampled(index));
-    const latents = (await this.#model.encode(picture)).data;
+    const noise = this.#posteriorNoise(frame);
+    const latents = await encodePicture(this.#upsampled(index), noise, this.#plan, this.#model);
     const channels = this.#model.info.latentChannels;
     scaleLatents(latents, channels, latentWidth * latentHeight, this.#scaling);
     const made = { hint: this.#augmented(latents, frame), latents };
@@ -107,29 +107,50 @@ export class Conditioner {
   #upsampled(index: number): Float32Array {
     const known = this.#planar.get(index);
     if (known) return known;
-    const { paddedWidth, paddedHeight } = this.#plan;
-    const { width, height } = workedSize(this.#plan);
+    const { crop } = this.#plan;
+    const { paddedWidth, paddedHeight } = crop ?? this.#plan;
+    const { width, height } = crop?.worked ?? workedSize(this.#plan);
     const planar = this.#upsampler.fromRgba(this.#store.get(index).rgba);
-    const padded =
+    const whole =
       paddedWidth === width && paddedHeight === height
         ? planar
         : padReflect(planar, 3, width, height, paddedWidth, paddedHeight);
+    const padded = crop ? cropped(whole, this.#plan, crop) : whole;
     if (this.#planar.size >= 2) this.#planar.delete(this.#planar.keys().next().value!);
     this.#planar.set(index, padded);
     return padded;
   }
 
-  /** The unit noise of a key frame's hint [Z, h, w]. */
-  #hintNoise(frame: number): Float32Array {
+  /** Unit noise of a key frame [Z, h, w]. */
+  #noise(stream: number, frame: number): Float32Array {
     const { latentWidth: width, latentHeight: height } = this.#plan;
     const channels = this.#model.info.latentChannels;
     const noise = new Float32Array(channels * width * height);
-    const region = { channels, x: 0, y: 0, width, height };
-    fillNoise({ seed: this.#seed, stream: HINT_STREAM, frame: clipFrame(this.#plan, frame), ...region }, noise);
+    const { latentX: x = 0, latentY: y = 0 } = this.#plan.crop ?? {};
+    const region = { channels, x, y, width, height };
+    fillNoise({ seed: this.#seed, stream, frame: clipFrame(this.#plan, frame), ...region }, noise);
     return noise;
   }
 
-  #augmented(latents: Float32Array, frame: number): Float32Array {
-    return this.hintLevel.sigma === 0 ? latents : augmentHint(latents, this.#hintNoise(frame), this.hintLevel);
+  /** Models of the reference's kind draw their latents from the autoencoder's posterior (SPEC §2.4 item 6). */
+  #posteriorNoise(frame: number): Float32Array | null {
+    return this.#model.manifest.prediction === 'velocity' ? this.#noise(POSTERIOR_STREAM, frame) : null;
   }
+
+  #augmented(latents: Float32Array, frame: number): Float32Array {
+    return this.hintLevel.sigma === 0 ? latents : augmentHint(latents, this.#noise(HINT_STREAM, frame), this.hintLevel);
+  }
+}
+
+/** The plan's part [3, h, w] of a whole padded picture [3, H, W]. */
+function cropped(whole: Float32Array, plan: JobPlan, crop: PlaneCrop): Float32Array {
+  const { paddedWidth: width, paddedHeight: height } = plan;
+  const factor = width / plan.latentWidth;
+  const part = new Float32Array(3 * width * height);
+  for (let row = 0; row < 3 * height; row += 1) {
+    const from = Math.floor(row / height) * crop.paddedHeight + crop.latentY * factor + (row % height);
+    const start = from * crop.paddedWidth + crop.latentX * factor;
+    part.set(whole.subarray(start, start + width), row * width);
+  }
+  return part;
 }

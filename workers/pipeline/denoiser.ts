@@ -5,9 +5,10 @@
  * the ramps sum to one, so the result is the same. Costs two frames-by-latents arrays a call, and what a tile takes.
  */
 
-import { keyFrameMask, SCALE_CONDITION } from '../condition/hint.ts';
+import { keyFrameMask } from '../condition/hint.ts';
 import { sinusoid } from '../condition/sinusoid.ts';
 import { accumulateTile, extractTile } from '../denoise/blend.ts';
+import { guide } from '../denoise/guidance.ts';
 import type { Prediction, WindowPrediction } from '../denoise/prediction.ts';
 import type { Evaluation } from '../denoise/solvers.ts';
 import type { JobPlan, Window } from '../plan/job-plan.ts';
@@ -15,6 +16,7 @@ import { type Tensor, tensor } from '../tensor.ts';
 import type { Conditioner } from './conditioner.ts';
 import type { Model } from './model.ts';
 import { predictionOf } from './program.ts';
+import type { TextConditions } from './text-conditions.ts';
 
 /** What a window's evaluations need. */
 export interface WindowCondition {
@@ -23,12 +25,21 @@ export interface WindowCondition {
   readonly keyFrames: Tensor;
 }
 
+/** What every window of a job is told. */
+export interface JobConditions {
+  /** The job's spatial factor, and what the network is told of it. */
+  readonly scale: number;
+  readonly fedScale: number;
+  /** Null for a model without text. */
+  readonly text: TextConditions | null;
+}
+
 export class Denoiser {
   readonly #plan: JobPlan;
   readonly #model: Model;
   readonly #conditioner: Conditioner;
   readonly #prediction: Prediction;
-  readonly #scale: number;
+  readonly #conditions: JobConditions;
   readonly #between: () => Promise<void>;
   readonly #onTile: () => void;
 
@@ -40,7 +51,7 @@ export class Denoiser {
     plan: JobPlan,
     model: Model,
     conditioner: Conditioner,
-    scale: number,
+    conditions: JobConditions,
     between: () => Promise<void>,
     onTile: () => void,
   ) {
@@ -48,7 +59,7 @@ export class Denoiser {
     this.#model = model;
     this.#conditioner = conditioner;
     this.#prediction = predictionOf(model.manifest);
-    this.#scale = scale;
+    this.#conditions = conditions;
     this.#between = between;
     this.#onTile = onTile;
   }
@@ -66,7 +77,7 @@ export class Denoiser {
       hints,
       latents,
       hintLevel: this.#conditioner.hintLevel,
-      scale: this.#scale,
+      scale: this.#conditions.scale,
       channels: this.#model.info.latentChannels,
     });
     const keyFrames = tensor(
@@ -89,7 +100,9 @@ export class Denoiser {
       condition.prediction.networkInput(frame, x, evaluation, sample);
       return sample;
     });
-    const outputs = frames.map((x) => new Float32Array(x.length));
+    const { text } = this.#conditions;
+    const contexts = text ? [text.positive, ...(text.negative ? [text.negative] : [])] : [null];
+    const blended = contexts.map(() => frames.map((x) => new Float32Array(x.length)));
     const keys = condition.keyFrames.data;
     const hintInput = new Float32Array(frames[0]!.length);
     const features = this.#features(evaluation);
@@ -107,17 +120,22 @@ export class Denoiser {
         condition.prediction.hintInput(f, hintInput);
         extractTile(hintInput, channels, width, height, tile, hint, f * size);
       }
-      const output = await this.#model.evaluate({
+      const inputs = {
         sample: tensor(dims, sample),
         hint: tensor(dims, hint),
         keyFrames: condition.keyFrames,
         ...features,
-      });
-      for (let f = 0; f < frames.length; f += 1) {
-        accumulateTile(outputs[f]!, channels, width, height, tile, output.data, f * size);
+      };
+      const made = text ? await this.#model.evaluateEach(inputs, contexts) : [await this.#model.evaluate(inputs)];
+      for (const [which, output] of made.entries()) {
+        for (let f = 0; f < frames.length; f += 1) {
+          accumulateTile(blended[which]![f]!, channels, width, height, tile, output.data, f * size);
+        }
       }
       this.#onTile();
     }
+    const [outputs, negative] = blended as [Float32Array[], Float32Array[]?];
+    if (text && negative) guide(outputs, negative, text.guidance);
     frames.forEach((x, frame) => {
       condition.prediction.toX0(frame, x, outputs[frame]!, evaluation, outputs[frame]!);
     });
@@ -130,7 +148,7 @@ export class Denoiser {
     return {
       timestepFeatures: features(evaluation.timestep),
       hintTimestepFeatures: features(this.#conditioner.hintTimestep),
-      scaleFeatures: features(SCALE_CONDITION * this.#scale),
+      scaleFeatures: features(this.#conditions.fedScale),
     };
   }
 }

@@ -7,14 +7,12 @@
 import { EnhancerError, throwIfAborted } from '../errors.ts';
 import { JobStore } from '../jobs/job-store.ts';
 import { muxJournal } from '../jobs/mux-journal.ts';
-import { identify, sha256Hex } from '../jobs/source-identity.ts';
+import { identify } from '../jobs/source-identity.ts';
 import { activeClip } from '../media/active-area.ts';
 import { glimpseBorders } from '../media/analyse-clip.ts';
 import { type Clip, openClip } from '../media/clip.ts';
 import type { ClipInfo } from '../media/clip-info.ts';
 import type { EncoderChoice } from '../media/encoder-choice.ts';
-import type { Manifest } from '../models/manifest.ts';
-import { readManifest } from '../models/package.ts';
 import type { DeviceInfo, JobPlan, Notice, Provider, Refusal } from '../plan/job-plan.ts';
 import { type PlanOptions, planJob } from '../plan/plan-job.ts';
 import type { Settings } from '../plan/settings.ts';
@@ -25,7 +23,7 @@ import { JobRun } from './job.ts';
 import { withJobLock } from './job-lock.ts';
 import { type JobJournal, JournalKeeper } from './journal-keeper.ts';
 import { lookThrough } from './look-through.ts';
-import { Model, urlSource } from './model.ts';
+import { ModelShelf } from './model-shelf.ts';
 import { PauseGate } from './pause-gate.ts';
 import { shrunk } from './picture.ts';
 import { previewPictures } from './preview.ts';
@@ -35,6 +33,7 @@ import { provenanceTags } from './provenance.ts';
 import { RecoveryPolicy } from './recovery.ts';
 import { outputName, reportOf } from './report.ts';
 import { soundFor } from './sound.ts';
+import { TextConditioner } from './text-conditions.ts';
 import { checkSource } from './unfinished.ts';
 
 const LOSS_NEWS_MS = 500;
@@ -60,8 +59,8 @@ export class Engine {
   #runtime: Runtime;
   readonly #options: EngineOptions;
   readonly #send: (event: JobEvent) => void;
-  readonly #manifests = new Map<string, Promise<Manifest>>();
-  readonly #models = new Map<string, Promise<Model>>();
+  readonly #shelf: ModelShelf;
+  readonly #texts: TextConditioner;
   readonly #store: Promise<JobStore> = JobStore.open();
   #job: RunningJob | null = null;
 
@@ -69,6 +68,8 @@ export class Engine {
     this.#runtime = runtime;
     this.#options = options;
     this.#send = send;
+    this.#shelf = new ModelShelf(options.modelsUrl);
+    this.#texts = new TextConditioner(new URL('../', options.modelsUrl).href);
   }
 
   /** @throws EnhancerError `PROVIDER_UNAVAILABLE` when a forced provider can't be had. */
@@ -111,9 +112,10 @@ export class Engine {
     return this.#alone(`preview-${timestampUs}`, async (job) => {
       const clip = await openClip(file, { signal: job.abort.signal });
       try {
-        const model = await this.#model(settings[0]?.model ?? '');
+        const model = await this.#shelf.model(settings[0]?.model ?? '', this.#runtime);
         return await previewPictures(clip, timestampUs, settings, {
           model,
+          texts: this.#texts,
           device: this.device,
           gate: job.gate,
           signal: job.abort.signal,
@@ -142,7 +144,7 @@ export class Engine {
         startedAtMs: Date.now(),
         settings,
         plan: { ...plan, notices },
-        modelHash: await this.#modelHash(settings.model),
+        modelHash: await this.#shelf.hash(settings.model),
         source: await identify(file),
         encoder,
         provider: this.device.provider,
@@ -168,7 +170,7 @@ export class Engine {
       try {
         const { settings, modelHash, encoder, provider } = journal.job;
         await checkSource(journal.job, file);
-        if (modelHash !== (await this.#modelHash(settings.model))) throw modelChanged(settings.model);
+        if (modelHash !== (await this.#shelf.hash(settings.model))) throw modelChanged(settings.model);
         if (provider !== this.device.provider) {
           journal.mark({
             notice: `Begun on ${PROVIDER_NAMES[provider]}, finished on ${PROVIDER_NAMES[this.device.provider]}.`,
@@ -218,7 +220,10 @@ export class Engine {
     const worked = plan.active ? activeClip(clip, plan.active.source) : clip;
     let meter = new ProgressMeter(plan, journal.stateExtra);
     while (journal.framesDone < plan.output.frameCount) {
-      const model = await this.#model(settings.model);
+      const model = await this.#shelf.model(settings.model, this.#runtime);
+      throwIfAborted(signal);
+      model.keep(plan.residency ?? 'all');
+      const text = await this.#texts.conditions(settings, model);
       throwIfAborted(signal);
       const run = new JobRun({
         clip: worked,
@@ -226,6 +231,7 @@ export class Engine {
         settings,
         program: solverProgram(settings, model.manifest),
         model,
+        text,
         openSegment: () => encodedSegment(encoder, plan, journal, signal),
         gate: job.gate,
         signal,
@@ -276,7 +282,7 @@ export class Engine {
 
   /** A new device and, at their next use, new sessions. The browser may need a while to have a GPU again. */
   async #renew(): Promise<void> {
-    this.#models.clear();
+    this.#shelf.drop();
     const old = this.#runtime;
     old.gpu?.device.destroy();
     for (let tries = 1; ; tries += 1) {
@@ -300,7 +306,7 @@ export class Engine {
   }
 
   async #planned(clip: ClipInfo, settings: Settings, seen: Pick<PlanOptions, 'shots' | 'activeArea'> = {}) {
-    const manifest = await this.#manifest(settings.model);
+    const manifest = await this.#shelf.manifest(settings.model);
     const quota = await freeStorageBytes();
     const plan = planJob(clip, settings, this.device, plannedModel(manifest), {
       memoryBudgetBytes: this.#options.memoryBudgetBytes,
@@ -312,25 +318,6 @@ export class Engine {
     const encoder = refusals.length === 0 ? await chosenEncoder(plan, settings, refusals) : null;
     if (encoder?.notice !== undefined) notices.push({ code: 'OTHER_CODEC', message: encoder.notice });
     return { plan, refusals, notices, encoder };
-  }
-
-  #manifest(name: string): Promise<Manifest> {
-    return remembered(this.#manifests, name, () => readManifest(this.#source(name)));
-  }
-
-  #model(name: string): Promise<Model> {
-    return remembered(this.#models, name, () => Model.load(this.#runtime, this.#source(name)));
-  }
-
-  async #modelHash(name: string): Promise<string> {
-    return sha256Hex(new TextEncoder().encode(JSON.stringify(await this.#manifest(name))));
-  }
-
-  #source(name: string) {
-    if (!/^[\w-]+$/.test(name)) {
-      throw new EnhancerError('MODEL_MISSING', `There is no model named ${name}.`, 'Choose one of the listed models.');
-    }
-    return urlSource(new URL(`${name}/`, this.#options.modelsUrl).href);
   }
 
   #locked<T>(id: string, file: File, work: (job: RunningJob, clip: Clip) => Promise<T>): Promise<T> {
@@ -382,14 +369,4 @@ function modelChanged(name: string): EnhancerError {
     `The model ${name} is not the one that this job began with.`,
     'Save what is finished, or discard the job and start anew.',
   );
-}
-
-/** What was made before under that key; a failure is forgotten, so that it can be tried again. */
-function remembered<T>(cache: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
-  const known = cache.get(key);
-  if (known) return known;
-  const made = make();
-  cache.set(key, made);
-  made.catch(() => cache.delete(key));
-  return made;
 }

@@ -20,9 +20,11 @@ import { FrameStore } from './frame-store.ts';
 import type { Model } from './model.ts';
 import type { PauseGate } from './pause-gate.ts';
 import { shrunk } from './picture.ts';
+import { fedScale } from './program.ts';
 import { type MeterState, ProgressMeter } from './progress.ts';
 import { Reconstructor } from './reconstructor.ts';
 import { originUs } from './sound.ts';
+import type { TextConditions } from './text-conditions.ts';
 
 /** Takes the pictures of one segment, in order, of the worked size. */
 export interface SegmentWriter {
@@ -39,6 +41,8 @@ export interface JobInput {
   readonly settings: Settings;
   readonly program: SolverProgram;
   readonly model: Model;
+  /** Of a prompted model. */
+  readonly text?: TextConditions | null;
   /** A segment is a window's share of the output: a closed group of pictures. */
   readonly openSegment: () => SegmentWriter;
   readonly gate: PauseGate;
@@ -91,7 +95,9 @@ export class JobRun {
     this.#store = new FrameStore(this.#counted(frames), this.#sourceStart);
     this.#conditioner = new Conditioner(clip.info, plan, settings, model, this.#store);
     const between = () => this.#between();
-    this.#denoiser = new Denoiser(plan, model, this.#conditioner, settings.scale, between, () => this.#tileDone());
+    const { text = null } = input;
+    const conditions = { scale: settings.scale, fedScale: fedScale(settings, model.manifest), text };
+    this.#denoiser = new Denoiser(plan, model, this.#conditioner, conditions, between, () => this.#tileDone());
     this.#reconstructor = new Reconstructor(plan, settings, model, this.#conditioner);
   }
 
@@ -101,13 +107,15 @@ export class JobRun {
     const { latentWidth: width, latentHeight: height } = plan;
     const channels = model.info.latentChannels;
     const frameSize = channels * width * height;
+    const { latentX: x = 0, latentY: y = 0 } = plan.crop ?? {};
     const unit = new Float32Array(frameSize);
     const noise = (stream: number, frame: number, out: Float32Array) =>
       fillNoise(
-        { seed: settings.seed, stream, frame: clipFrame(plan, frame), channels, x: 0, y: 0, width, height },
+        { seed: settings.seed, stream, frame: clipFrame(plan, frame), channels, x, y, width, height },
         out,
       );
     this.#report('condition');
+    model.keep(plan.residency ?? 'all');
     try {
       await runWavefront<WindowCondition>({
         windows: plan.windows,
@@ -156,6 +164,7 @@ export class JobRun {
     const { clip, plan, settings, openSegment } = this.#input;
     const segment = openSegment();
     const zeroUs = originUs(clip, plan, settings);
+    this.#reconstructor.begin(startFrame, frames);
     try {
       for (let frame = startFrame; frame < endFrame; frame += 1) {
         await this.#between();

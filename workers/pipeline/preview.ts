@@ -21,9 +21,11 @@ import type { Model } from './model.ts';
 import type { PauseGate } from './pause-gate.ts';
 import { shrunk } from './picture.ts';
 import { solverProgram } from './program.ts';
+import type { TextConditioner } from './text-conditions.ts';
 
 export interface PreviewContext {
   readonly model: Model;
+  readonly texts: TextConditioner;
   readonly device: DeviceInfo;
   readonly gate: PauseGate;
   readonly signal: AbortSignal;
@@ -119,6 +121,7 @@ async function enhanced(clip: Clip, moment: number, settings: Settings, context:
     settings,
     program: solverProgram(settings, context.model.manifest),
     model: context.model,
+    text: await context.texts.conditions(settings, context.model),
     openSegment: () => ({
       async write(rgba) {
         if (frame === moment * settings.frameRateFactor) kept = { width, height, rgba };

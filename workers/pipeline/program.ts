@@ -1,5 +1,6 @@
 /** From a model's manifest to how it is sampled: its prediction, where its plans start, a solver's program. */
 
+import { SCALE_CONDITION } from '../condition/hint.ts';
 import { type Prediction, residualPrediction, velocityPrediction } from '../denoise/prediction.ts';
 import { createProgram, type SolverProgram } from '../denoise/solvers.ts';
 import type { Manifest } from '../models/manifest.ts';
@@ -20,8 +21,15 @@ export function predictionOf(manifest: Manifest): Prediction {
 
 export function solverProgram(settings: Settings, manifest: Manifest): SolverProgram {
   const { startTimestep } = predictionOf(manifest);
-  const { solver } = settings;
-  return createProgram({ solver, steps: solverSteps(solver, settings.steps, startTimestep), startTimestep });
+  const { solver, stepPlan } = settings;
+  const steps = solverSteps(solver, settings.steps, startTimestep, stepPlan);
+  return createProgram({ solver, steps, mode: stepPlan === 'fast' ? 'fast' : 'normal', startTimestep });
+}
+
+/** What the network is told of the scale: the nano model 8·scale (docs/nano-model.md), the reference's 8 as released or its factor. */
+export function fedScale({ scale, scaleCondition }: Settings, manifest: Manifest): number {
+  if (manifest.prediction === 'residual') return SCALE_CONDITION * scale;
+  return scaleCondition === 'factor' ? Math.trunc(scale) : SCALE_CONDITION;
 }
 
 const KNOWN = new WeakMap<Manifest, ModelInfo>();

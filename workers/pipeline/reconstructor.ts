@@ -13,6 +13,7 @@ import { toRgba } from '../reconstruct/picture.ts';
 import { tensor } from '../tensor.ts';
 import type { Conditioner } from './conditioner.ts';
 import type { Model } from './model.ts';
+import { WindowedDecoder } from './windowed-decoder.ts';
 
 export class Reconstructor {
   readonly #plan: JobPlan;
@@ -20,6 +21,8 @@ export class Reconstructor {
   readonly #conditioner: Conditioner;
   readonly #scaling: LatentScaling;
   readonly #colourFix: boolean;
+  /** Where the autoencoder is of the reference's kind. */
+  readonly #windowed: WindowedDecoder | undefined;
 
   constructor(plan: JobPlan, settings: Settings, model: Model, conditioner: Conditioner) {
     this.#plan = plan;
@@ -27,6 +30,15 @@ export class Reconstructor {
     this.#conditioner = conditioner;
     this.#scaling = { shift: model.manifest.latentShift, scale: model.manifest.latentScale };
     this.#colourFix = settings.colourFix === 'wavelet';
+    const { autoencoder } = plan;
+    this.#windowed =
+      autoencoder &&
+      new WindowedDecoder(plan, model, this.#scaling, autoencoder.decoderFrames, autoencoder.decoderOverlap);
+  }
+
+  /** Tells the frames of a segment, whose pictures are asked for in order. */
+  begin(startFrame: number, latents: readonly Float32Array[]): void {
+    this.#windowed?.begin(startFrame, latents);
   }
 
   /** RGBA of output frame `frame`, of the worked size, from its scaled latents [Z, h, w], which are used up. */
@@ -34,13 +46,15 @@ export class Reconstructor {
     const { latentWidth, latentHeight, paddedWidth, paddedHeight } = this.#plan;
     const { width, height } = workedSize(this.#plan);
     const channels = this.#model.info.latentChannels;
-    unscaleLatents(latents, channels, latentWidth * latentHeight, this.#scaling);
     const source = await this.#conditioner.source(frame);
-    const decoded = await this.#model.decode(
-      tensor([1, channels, latentHeight, latentWidth], latents),
-      tensor([1, 3, paddedHeight, paddedWidth], source),
-    );
-    if (this.#colourFix) fixColour(decoded.data, source, paddedWidth, paddedHeight);
-    return toRgba(decoded.data, paddedWidth, paddedHeight, width, height);
+    let decoded: Float32Array;
+    if (this.#windowed) decoded = await this.#windowed.frame(frame);
+    else {
+      unscaleLatents(latents, channels, latentWidth * latentHeight, this.#scaling);
+      const raw = tensor([1, channels, latentHeight, latentWidth], latents);
+      decoded = (await this.#model.decode(raw, tensor([1, 3, paddedHeight, paddedWidth], source))).data;
+    }
+    if (this.#colourFix) fixColour(decoded, source, paddedWidth, paddedHeight);
+    return toRgba(decoded, paddedWidth, paddedHeight, width, height);
   }
 }

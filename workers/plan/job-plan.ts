@@ -36,7 +36,12 @@ export interface ModelInfo {
   readonly autoencoderGigaflopsPerLatentPixel: number;
   /** Peak live bytes per latent pixel and frame while a tile runs. */
   readonly activationBytesPerLatentPixel: number;
+  /** Of all parts together. */
   readonly weightBytes: number;
+  /** What has to be there at once where parts take turns; absent for models too small to gain by it. */
+  readonly residentWeightBytes?: Readonly<Record<Residency, number>>;
+  /** How its autoencoder works, where that is a network of the reference's kind. */
+  readonly autoencoder?: AutoencoderInfo;
   readonly prompted: boolean;
   /** Spatial self-attention's quadratic part, per (latent pixel of a tile)² and frame; 0 when absent. */
   readonly attentionGigaflopsPerSquaredLatentPixel?: number;
@@ -48,6 +53,19 @@ export interface ModelInfo {
   readonly windowFrames?: number;
   /** Where sampling starts; 899 when absent, as in the reference. */
   readonly startTimestep?: number;
+}
+
+export interface AutoencoderInfo {
+  /** Frames that are decoded together, and shared by such windows. */
+  readonly decoderFrames: number;
+  readonly decoderOverlap: number;
+  /** Peak live bytes per latent pixel and frame. */
+  readonly encoderBytesPerLatentPixel: number;
+  readonly decoderBytesPerLatentPixel: number;
+  /** Attention's scores, per frame and (latent pixel of a tile)². */
+  readonly attentionBytesPerSquaredLatentPixel: number;
+  /** Weights of the larger half. */
+  readonly weightBytes: number;
 }
 
 /** A contiguous run of output frames between two cuts: [startFrame, endFrame) in output frames. */
@@ -86,6 +104,16 @@ export interface ActivePart {
   readonly output: Area;
 }
 
+/** Where a plan's plane lies in that of the whole job, which noise is keyed by and pictures are enlarged for. */
+export interface PlaneCrop {
+  readonly latentX: number;
+  readonly latentY: number;
+  /** The whole job's, in pixels. */
+  readonly worked: { readonly width: number; readonly height: number };
+  readonly paddedWidth: number;
+  readonly paddedHeight: number;
+}
+
 export interface Notice {
   readonly code: string;
   readonly message: string;
@@ -96,6 +124,18 @@ export interface Refusal {
   readonly code: ErrorCode;
   readonly message: string;
   readonly hint: string;
+}
+
+/** Which of a model's parts are in memory together: all, those of one stage (encode, denoise, decode), or one part at a time. */
+export type Residency = 'all' | 'stages' | 'parts';
+
+/** An autoencoder's tiles of the latent plane, and the frames that it decodes together. */
+export interface AutoencoderPlan {
+  readonly encoderTiles: readonly Tile[];
+  readonly decoderTiles: readonly Tile[];
+  readonly decoderFrames: number;
+  /** Frames that windows of decoding share. */
+  readonly decoderOverlap: number;
 }
 
 export interface StageSeconds {
@@ -117,6 +157,8 @@ export interface JobPlan {
   };
   /** Absent where the whole picture is worked on. */
   readonly active?: ActivePart;
+  /** Of a preview's plan: sizes are the part's. Absent in jobs. */
+  readonly crop?: PlaneCrop;
   /** Output frame f is source frame `sourceStart + f / frameRateFactor` where that is whole, inserted otherwise. */
   readonly sourceStart: number;
   readonly sourceEnd: number;
@@ -130,6 +172,10 @@ export interface JobPlan {
   readonly windows: readonly Window[];
   readonly tiles: readonly Tile[];
   readonly evaluations: number;
+  /** Absent: all. */
+  readonly residency?: Residency;
+  /** How a large autoencoder works; absent: the whole plane, frame by frame. */
+  readonly autoencoder?: AutoencoderPlan;
   readonly bytes: { readonly device: number; readonly heap: number; readonly storage: number };
   readonly seconds: number;
   readonly secondsByStage: StageSeconds;

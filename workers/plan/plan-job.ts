@@ -11,19 +11,18 @@ import {
   DEFAULT_STAGE_RATES,
   defaultMemoryBudgetBytes,
   heapBytes,
-  runFits,
   type StageRates,
   secondsByStage,
   storageBytes,
-  tensorsFit,
   tileBytes,
 } from './cost.ts';
 import type { DeviceInfo, JobPlan, ModelInfo, Notice, Refusal, Shot, Tile, Window } from './job-plan.ts';
+import { chooseLayout } from './layout.ts';
 import { outputFrameCount, outputFrameRate, outputFrameTime, outputSide, sourceFrames } from './output.ts';
 import { checkSettings, evaluationCount, solverSteps } from './recipe.ts';
 import type { Settings } from './settings.ts';
-import { chooseGrid, LEAST_TILE, layTiles, type TileGrid, validSide } from './tiles.ts';
-import { planWindows, type WindowShape, windowExtent, windowFrames, windowShapes } from './windows.ts';
+import { layTiles, validSide } from './tiles.ts';
+import { planWindows } from './windows.ts';
 
 export interface PlanOptions {
   /** Device memory that the job may use; null or absent: chosen from the device. */
@@ -43,9 +42,6 @@ export interface PlanOptions {
 
 /** No browser's encoder takes a longer side. */
 export const MAX_OUTPUT_SIDE = 16384;
-/** Tiles this large are preferred to longer windows, and windows this long to larger tiles. */
-const GOOD_TILE = 32;
-const GOOD_WINDOW_FRAMES = 8;
 /** The reference's (SPEC §2.2). */
 const DEFAULT_START_TIMESTEP = 899;
 
@@ -81,9 +77,9 @@ export function planJob(
   const first = outputFrameTime(clip, span, 0);
   const last = outputFrameTime(clip, span, frameCount - 1);
   const shots = options.shots ?? [{ startFrame: 0, endFrame: frameCount }];
-  const { solver, steps } = settings;
+  const { solver, steps, stepPlan } = settings;
   const start = options.startTimestep ?? model.startTimestep ?? DEFAULT_START_TIMESTEP;
-  const evaluations = evaluationCount(solver, solverSteps(solver, options.steps ?? steps, start), start);
+  const evaluations = evaluationCount(solver, solverSteps(solver, options.steps ?? steps, start, stepPlan), start);
 
   const load = {
     latentPixels: latentWidth * latentHeight,
@@ -102,11 +98,9 @@ export function planJob(
     Math.max(width, height) > MAX_OUTPUT_SIDE
       ? 'too-large'
       : chooseLayout(
-          shots,
-          frameRateFactor,
+          { shots, factor: frameRateFactor, latentWidth, latentHeight },
           model,
           device,
-          { latentWidth, latentHeight },
           budget,
           (longest, stride) => heapBytes({ ...load, longestWindow: longest, stride }) <= heapBudget,
         );
@@ -135,7 +129,7 @@ export function planJob(
     options.stageRates ?? DEFAULT_STAGE_RATES,
   );
   const bytes = {
-    device: Math.ceil(tileBytes(model, tileSize, longest)),
+    device: Math.ceil(typeof layout === 'string' ? tileBytes(model, tileSize, longest) : layout.bytes),
     heap: heapBytes({ ...load, longestWindow: longest, stride }),
     storage: storageBytes(width * height, frameCount, settings.quality, clip.bytes),
   };
@@ -167,58 +161,14 @@ export function planJob(
     windows,
     tiles,
     evaluations,
+    ...(typeof layout === 'string' || layout.residency === null ? {} : { residency: layout.residency }),
+    ...(typeof layout === 'string' || !layout.autoencoder ? {} : { autoencoder: layout.autoencoder }),
     bytes,
     seconds: stages.decode + stages.condition + stages.denoise + stages.reconstruct + stages.encode,
     secondsByStage: stages,
     notices: notices(clip, settings, device, model, evaluations, activeArea),
     refusals,
   };
-}
-
-interface Layout {
-  readonly shape: WindowShape;
-  readonly grid: TileGrid;
-  readonly longest: number;
-  readonly stride: number;
-}
-
-/** Longest windows first, then tiles as few as fit; good tiles before long windows, whatever fits after that. */
-function chooseLayout(
-  shots: readonly Shot[],
-  factor: number,
-  model: ModelInfo,
-  device: DeviceInfo,
-  plane: { readonly latentWidth: number; readonly latentHeight: number },
-  budget: number,
-  heapFits: (longest: number, stride: number) => boolean,
-): Layout | 'too-large' | 'too-much-heap' {
-  const { latentWidth, latentHeight } = plane;
-  const shapes = windowShapes(factor, model.windowFrames);
-  const long = shapes.filter(({ intervals }) => windowFrames(intervals, factor) >= GOOD_WINDOW_FRAMES);
-  let heapRefused = false;
-  for (const [leastTile, candidates] of [
-    [GOOD_TILE, long],
-    [LEAST_TILE, shapes],
-  ] as const) {
-    for (const shape of candidates) {
-      const { longest, stride } = windowExtent(shots, factor, shape);
-      const grid = chooseGrid(
-        latentWidth,
-        latentHeight,
-        model.latentWidthRule,
-        model.latentHeightRule,
-        leastTile,
-        (tileWidth, tileHeight) =>
-          tileBytes(model, { tileWidth, tileHeight }, longest) <= budget &&
-          runFits(model, device, { tileWidth, tileHeight }, longest) &&
-          tensorsFit(model, device, { tileWidth, tileHeight }, longest),
-      );
-      if (grid === null) continue;
-      if (heapFits(longest, stride)) return { shape, grid, longest, stride };
-      heapRefused = true;
-    }
-  }
-  return heapRefused ? 'too-much-heap' : 'too-large';
 }
 
 function sizeRefusal(width: number, height: number, why: 'too-large' | 'too-much-heap'): Refusal {

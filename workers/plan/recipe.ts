@@ -1,9 +1,12 @@
 /** Settings made sense of: what is out of range, and how many times the network runs. Pure. */
 
 import type { Refusal } from './job-plan.ts';
-import type { Settings, SolverName } from './settings.ts';
+import type { Settings, SolverName, StepPlan } from './settings.ts';
 
 export const MAX_STEPS = 200;
+
+/** Solver steps of the reference's fast plan (SPEC §2.2). */
+export const FAST_STEPS = 14;
 
 /** The timestep of pure noise: Heun's first step from there is an Euler step. */
 const PURE_NOISE = 999;
@@ -14,8 +17,14 @@ export function evaluationCount(solver: SolverName, steps: number, startTimestep
   return 2 * steps - (startTimestep === PURE_NOISE ? 2 : 1);
 }
 
-/** The most solver steps that take no more than the evaluations asked for; at least one. */
-export function solverSteps(solver: SolverName, evaluations: number, startTimestep: number): number {
+/** The most solver steps that take no more than the evaluations asked for, at least one; the fast plan has its own. */
+export function solverSteps(
+  solver: SolverName,
+  evaluations: number,
+  startTimestep: number,
+  stepPlan: StepPlan = 'normal',
+): number {
+  if (stepPlan === 'fast') return FAST_STEPS;
   if (solver !== 'heun') return evaluations;
   let steps = 1;
   while (evaluationCount(solver, steps + 1, startTimestep) <= evaluations) steps++;

@@ -6,6 +6,10 @@ export type { OutputCodec, Quality } from '../media/output-format.ts';
 
 export type SolverName = 'ddim' | 'dpmpp-2m-sde' | 'heun';
 export type ColourFix = 'off' | 'wavelet';
+/** `fast`: the reference's own 14 evaluations, whatever `steps` says (SPEC §2.2). */
+export type StepPlan = 'normal' | 'fast';
+/** What a model of the reference's kind is told of the scale: 8 as released, or the factor itself as in the paper (SPEC §2.4 item 9). */
+export type ScaleCondition = 'released' | 'factor';
 
 export interface Settings {
   /** Package name: `nano`, or an imported package's. */
@@ -18,11 +22,13 @@ export interface Settings {
   readonly strength: number;
   /** Model evaluations per frame. */
   readonly steps: number;
+  readonly stepPlan: StepPlan;
   readonly solver: SolverName;
   /** Classifier-free guidance; 1 for models without text. */
   readonly guidance: number;
   readonly prompt: string;
   readonly negativePrompt: string;
+  readonly scaleCondition: ScaleCondition;
   /** Unsigned 32-bit. */
   readonly seed: number;
   readonly colourFix: ColourFix;
@@ -39,13 +45,24 @@ export const DEFAULT_SETTINGS: Settings = {
   // What docs/nano.md recommends: nano's best fidelity, at the least cost.
   strength: 0,
   steps: 1,
+  stepPlan: 'normal',
   solver: 'ddim',
   guidance: 1,
   prompt: '',
   negativePrompt: '',
+  scaleCondition: 'released',
   seed: 666,
   colourFix: 'wavelet',
   range: null,
   codec: 'auto',
   quality: 'high',
+};
+
+/** What changes with a model of the reference's kind: its defaults (SPEC §2.2, §2.4), at a strength that README and author advise. */
+export const PROMPTED_SETTINGS: Pick<Settings, 'strength' | 'steps' | 'stepPlan' | 'solver' | 'guidance'> = {
+  strength: 0.67,
+  steps: 14,
+  stepPlan: 'fast',
+  solver: 'dpmpp-2m-sde',
+  guidance: 7.5,
 };

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
 import { rememberHandle } from '../../client/source-handles.ts';
+import { isCheckpoint } from '../../state/models.ts';
 
 /** What the DOM types don't have yet. */
 interface HandleItem extends DataTransferItem {
@@ -7,10 +8,10 @@ interface HandleItem extends DataTransferItem {
 }
 
 /**
- * Files dropped or pasted anywhere on the page.
+ * Files dropped or pasted anywhere on the page: a clip, or a model's checkpoints.
  * @returns whether a file is being held over the page.
  */
-export function useClipIntake(onFile: (file: File) => void): boolean {
+export function useClipIntake(onFile: (file: File) => void, onCheckpoints: (files: File[]) => void): boolean {
   const [holding, setHolding] = useState(false);
   useEffect(() => {
     // Every element passed over sends enter and leave: the drag has left the page when they balance.
@@ -35,6 +36,11 @@ export function useClipIntake(onFile: (file: File) => void): boolean {
       setHolding(false);
       if (!carriesFile(event)) return;
       event.preventDefault();
+      const checkpoints = [...(event.dataTransfer?.files ?? [])].filter(isCheckpoint);
+      if (checkpoints.length > 0) {
+        onCheckpoints(checkpoints);
+        return;
+      }
       const file = event.dataTransfer?.files[0];
       if (file === undefined) return;
       onFile(file);
@@ -63,6 +69,6 @@ export function useClipIntake(onFile: (file: File) => void): boolean {
       window.removeEventListener('drop', drop);
       window.removeEventListener('paste', paste);
     };
-  }, [onFile]);
+  }, [onFile, onCheckpoints]);
   return holding;
 }

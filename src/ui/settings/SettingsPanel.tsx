@@ -2,6 +2,8 @@ import type { ClipInfo } from '../../../workers/media/clip-info.ts';
 import type { Settings } from '../../../workers/plan/settings.ts';
 import { useSession, useSessionState } from '../../state/react.ts';
 import { SETTING_RANGES } from '../../state/setting-ranges.ts';
+import { ModelField } from '../models/ModelField.tsx';
+import { PromptFields, ReferenceFields } from '../models/PromptFields.tsx';
 import { SpaceTimePad } from '../pad/SpaceTimePad.tsx';
 import { Button } from '../pieces/Button.tsx';
 import { Icon } from '../pieces/Icon.tsx';
@@ -21,6 +23,8 @@ export function SettingsPanel({ heading, info }: { readonly heading: string | nu
   return (
     <section className={styles.panel} aria-label={words.settings.heading}>
       {heading === null ? null : <h2 className={styles.heading}>{heading}</h2>}
+      <ModelField />
+      <PromptFields />
       <Presets />
       <SpaceTimePad info={info} />
       <NumberField
@@ -55,6 +59,7 @@ export function SettingsPanel({ heading, info }: { readonly heading: string | nu
             hint={words.settings.stepsHint}
             onChange={(steps) => change({ steps })}
           />
+          <ReferenceFields />
           <ChoiceField
             label={words.settings.solver}
             value={settings.solver}

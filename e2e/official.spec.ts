@@ -1,0 +1,128 @@
+/**
+ * The official model's way through the page: three files in, converted in the browser, chosen, prompted, run, downloaded. The files are a
+ * tiny model of the family (tools/tiny-model.ts).
+ */
+
+import { expect, type Page, test } from '@playwright/test';
+import {
+  safetensorsCheckpoint,
+  tinyAutoencoderTensors,
+  tinyNetworkTensors,
+  tinyTextTensors,
+  torchCheckpoint,
+} from '../tools/tiny-model.ts';
+import { demux } from './demux.ts';
+import { EnhancerPage } from './enhancer-page.ts';
+
+const CLIP = 'e2e/fixtures/clips/generated_80x44.mp4';
+
+interface Upload {
+  name: string;
+  mimeType: string;
+  buffer: Buffer;
+}
+
+let files: { readonly network: Upload; readonly autoencoder: Upload; readonly text: Upload };
+
+const upload = (name: string, buffer: Buffer): Upload => ({ name, mimeType: 'application/octet-stream', buffer });
+
+test.describe.configure({ mode: 'serial' });
+
+test.beforeAll(async () => {
+  files = {
+    network: upload('venhancer_tiny.pt', await torchCheckpoint(tinyNetworkTensors())),
+    autoencoder: upload('vae.safetensors', safetensorsCheckpoint(tinyAutoencoderTensors())),
+    text: upload('open_clip.bin', await torchCheckpoint(tinyTextTensors())),
+  };
+});
+
+class Manager {
+  readonly page: Page;
+
+  constructor(page: Page) {
+    this.page = page;
+  }
+
+  get dialog() {
+    return this.page.getByRole('dialog', { name: 'Models' });
+  }
+
+  async open(): Promise<void> {
+    await this.page.getByRole('button', { name: 'Models', exact: true }).click();
+    await expect(this.dialog).toBeVisible();
+  }
+
+  async close(): Promise<void> {
+    await this.dialog.getByRole('button', { name: 'Close' }).click();
+  }
+
+  async add(...chosen: Upload[]): Promise<void> {
+    await this.dialog.getByLabel('Model files').setInputFiles(chosen);
+  }
+
+  async install(precision: RegExp): Promise<void> {
+    await this.dialog.getByRole('radio', { name: precision }).check();
+    await this.dialog.getByRole('button', { name: 'Import' }).click();
+  }
+}
+
+test('wrong and missing files are named before anything is written', async ({ page }) => {
+  const enhancer = new EnhancerPage(page);
+  await enhancer.open('?provider=wasm');
+  const manager = new Manager(page);
+  await manager.open();
+  await expect(manager.dialog.getByRole('link', { name: 'jwhejwhe/VEnhancer' })).toBeVisible();
+  await manager.add(files.network);
+  await expect(manager.dialog.getByText('Still missing: the autoencoder, the text encoder.')).toBeVisible();
+  const cut = upload('cut.pt', files.text.buffer.subarray(0, files.text.buffer.length >> 1));
+  await manager.add(cut, files.autoencoder);
+  await expect(manager.dialog.getByRole('alert')).toHaveAttribute('data-code', 'CHECKPOINT_INVALID');
+  const fewer = new Map([...tinyNetworkTensors()].filter(([key]) => !key.startsWith('output_blocks.3')));
+  await manager.dialog.getByRole('button', { name: 'Clear' }).click();
+  await manager.add(upload('partial.safetensors', safetensorsCheckpoint(fewer)), files.autoencoder, files.text);
+  await expect(manager.dialog.getByRole('alert')).toContainText('output_blocks.3');
+  await expect(manager.dialog.getByRole('button', { name: 'Import' })).toHaveCount(0);
+});
+
+test('three files are converted, verified, chosen, prompted, and enhance a clip', async ({ page }) => {
+  const enhancer = new EnhancerPage(page);
+  await enhancer.open('?provider=wasm');
+  const manager = new Manager(page);
+  await manager.open();
+  await manager.add(files.network, files.autoencoder, files.text);
+  await manager.install(/Balanced/);
+  const installed = manager.dialog.locator('[data-model="venhancer_tiny-balanced"]');
+  await expect(installed).toContainText('in use', { timeout: 60_000 });
+  await expect(installed).toContainText('balanced');
+  await installed.getByRole('button', { name: /Verify/ }).click();
+  await expect(installed.getByText('Every file is as it was written.')).toBeVisible();
+  await manager.close();
+
+  await enhancer.choose(CLIP);
+  await expect(page.getByLabel('Model', { exact: true })).toHaveValue('venhancer_tiny-balanced');
+  await enhancer.set({ Scale: 1, 'Frame rate': 1, Strength: 0.5, Seed: 3 });
+  await page.getByLabel('Step plan').selectOption('normal');
+  await enhancer.set({ Steps: 2 });
+  await page.getByLabel('Prompt', { exact: true }).fill('a red kite over the sea');
+  const first = await enhancer.run(220_000);
+  const made = await demux(first);
+  expect([made.video.width, made.video.height]).toEqual([80, 44]);
+  expect(enhancer.strayRequests).toEqual([]);
+
+  // Another prompt is another clip; the model stays where it is.
+  await page.getByLabel('Prompt', { exact: true }).fill('a blue whale');
+  const second = await enhancer.run(220_000);
+  expect(pixelsDiffer(first, second)).toBe(true);
+
+  // Back to nano without a reload, and away with the model.
+  await page.getByLabel('Model', { exact: true }).selectOption('nano');
+  await expect(page.getByLabel('Prompt', { exact: true })).toHaveCount(0);
+  await enhancer.run(220_000);
+  await manager.open();
+  await manager.dialog.getByRole('button', { name: /^Delete venhancer/ }).click();
+  await expect(installed).toHaveCount(0);
+});
+
+function pixelsDiffer(a: Buffer, b: Buffer): boolean {
+  return !a.equals(b);
+}

@@ -1,0 +1,121 @@
+import { useId, useState } from 'react';
+import type { Precision } from '../../../workers/models/manifest.ts';
+import type { InspectedFile, Inspection } from '../../../workers/models/store/inspection.ts';
+import { settingsOfModel, useModels, useModelsState } from '../../state/models-context.ts';
+import { useSession, useSessionState } from '../../state/react.ts';
+import { Alert } from '../failure/Alert.tsx';
+import { formatBytes } from '../format.ts';
+import { Button } from '../pieces/Button.tsx';
+import styles from './ModelManager.module.css';
+import { modelWords } from './model-words.ts';
+
+const { official } = modelWords;
+
+/** Which files the official model takes, where they come from, and their conversion. */
+export function ImportPanel({ inspection }: { readonly inspection: Inspection | null }) {
+  const models = useModels();
+  const busy = useModelsState((state) => state.underWay !== null);
+  const files = useModelsState((state) => state.files);
+  const id = useId();
+  return (
+    <section className={styles.import} aria-labelledby={`${id}-heading`} onDragOver={(event) => event.preventDefault()}>
+      <h3 id={`${id}-heading`}>{official.heading}</h3>
+      <p>{official.lead}</p>
+      <ol className={styles.origins}>
+        {Object.values(official.origins).map(({ title, files: names, url, place, licence }) => (
+          <li key={title}>
+            <strong>{title}</strong>: {names}, {official.from} <Outside url={url} text={place} /> ({licence})
+          </li>
+        ))}
+      </ol>
+      <p className={styles.facts}>
+        float16: <Outside url={official.fp16.url} text={official.fp16.place} />
+      </p>
+      <label className={styles.chooser}>
+        <span>
+          {modelWords.choose} {modelWords.drop}
+        </span>
+        <input
+          type="file"
+          multiple
+          aria-label={modelWords.input}
+          accept=".pt,.pth,.bin,.ckpt,.safetensors"
+          disabled={busy}
+          onChange={(event) => {
+            const chosen = [...(event.target.files ?? [])];
+            event.target.value = '';
+            void models.addFiles(chosen);
+          }}
+        />
+      </label>
+      {inspection === null ? null : <Inspected inspection={inspection} />}
+      {files.length === 0 ? null : (
+        <Button look="quiet" disabled={busy} onClick={models.forgetFiles}>
+          {modelWords.forget}
+        </Button>
+      )}
+    </section>
+  );
+}
+
+function Inspected({ inspection }: { readonly inspection: Inspection }) {
+  const session = useSession();
+  const models = useModels();
+  const busy = useModelsState((state) => state.underWay !== null);
+  const running = useSessionState((state) => state.phase.kind === 'running');
+  const [precision, setPrecision] = useState<Precision>('balanced');
+  const { files, missing, sizes, error } = inspection;
+  const install = async (): Promise<void> => {
+    const id = await models.install(precision);
+    if (id !== null && !running) session.changeSettings(settingsOfModel(id, true));
+  };
+  return (
+    <>
+      <ul className={styles.files}>
+        {files.map((file) => (
+          <li key={file.name} data-kind={file.kind ?? 'none'}>
+            {file.name} ({formatBytes(file.bytes)}): {said(file)}
+          </li>
+        ))}
+      </ul>
+      {missing.length === 0 ? null : (
+        <p role="status">{modelWords.missing(missing.map((kind) => modelWords.kinds[kind]).join(', '))}</p>
+      )}
+      {error === null ? null : <Alert title={modelWords.unusable} error={error} />}
+      {sizes.length === 0 ? null : (
+        <>
+          <fieldset className={styles.precisions}>
+            <legend>{modelWords.precision}</legend>
+            {sizes.map(({ precision: each, bytes }) => (
+              <label key={each}>
+                <input
+                  type="radio"
+                  name="precision"
+                  value={each}
+                  checked={precision === each}
+                  onChange={() => setPrecision(each)}
+                />{' '}
+                {modelWords.needs(modelWords.precisions[each], formatBytes(bytes))}
+              </label>
+            ))}
+          </fieldset>
+          <Button look="primary" disabled={busy || error !== null} onClick={() => void install()}>
+            {modelWords.install}
+          </Button>
+        </>
+      )}
+    </>
+  );
+}
+
+function said({ error, description }: InspectedFile): string {
+  return error === null ? description : `${modelWords.unusable}. ${error.message}`;
+}
+
+function Outside({ url, text }: { readonly url: string; readonly text: string }) {
+  return (
+    <a href={url} target="_blank" rel="noreferrer">
+      {text}
+    </a>
+  );
+}
