@@ -8,9 +8,9 @@
 import { EnhancerError } from '../errors.ts';
 import { type ByteFile, MemoryFile, storageError } from './byte-file.ts';
 import { type JobRecord, Journal } from './journal.ts';
+import { OUTPUTS, RECORD } from './output-folders.ts';
 
 const JOBS = 'jobs';
-const OUTPUTS = 'outputs';
 const JOURNAL = 'journal';
 const STATES = ['state-0', 'state-1'] as const;
 const SOURCE = 'source';
@@ -142,8 +142,8 @@ export class JobStore {
     const outputs = await this.#root.getDirectoryHandle(OUTPUTS, { create: true });
     for (const old of await namesIn(outputs)) {
       const madeAt = Number.parseInt(old, 10);
-      if (!(Date.now() - madeAt < OUTPUT_KEPT_MS))
-        await outputs.removeEntry(old, { recursive: true }).catch(() => undefined);
+      if (Date.now() - madeAt < OUTPUT_KEPT_MS || (await isKept(outputs, old))) continue;
+      await outputs.removeEntry(old, { recursive: true }).catch(() => undefined);
     }
     const folderName = `${Date.now()}-${crypto.randomUUID()}`;
     const folder = await outputs.getDirectoryHandle(folderName, { create: true });
@@ -171,6 +171,12 @@ export class JobStore {
   async #states(folder: FileSystemDirectoryHandle): Promise<[ByteFile, ByteFile]> {
     return [await hold(folder, STATES[0]), await hold(folder, STATES[1])];
   }
+}
+
+/** Whether the history has it: only a person deletes it then. */
+async function isKept(outputs: FileSystemDirectoryHandle, folder: string): Promise<boolean> {
+  const names = await namesIn(await outputs.getDirectoryHandle(folder)).catch((): string[] => []);
+  return names.includes(RECORD);
 }
 
 async function namesIn(folder: FileSystemDirectoryHandle): Promise<string[]> {

@@ -1,0 +1,102 @@
+import { expect, test } from 'vitest';
+import type { HistoryEntry, HistoryRecord } from '../../workers/history-protocol.ts';
+import type { ClipInfo } from '../../workers/media/clip-info.ts';
+import type { JobPlan } from '../../workers/plan/job-plan.ts';
+import { DEFAULT_SETTINGS } from '../../workers/plan/settings.ts';
+import type { JobReport } from '../../workers/protocol.ts';
+import type { KeepsHistory } from '../client/history-keeper.ts';
+import { HandEnhancer } from './fixtures/hand-enhancer.ts';
+import { createHistory } from './history.ts';
+import { createSession } from './session.ts';
+
+class HandKeeper implements KeepsHistory {
+  entries: HistoryEntry[] = [];
+  readonly sources = new Map<string, File>();
+  async list() {
+    return this.entries;
+  }
+  async add(record: HistoryRecord, output: File) {
+    this.entries = [{ ...record, id: `entry-${record.jobId}`, bytes: output.size, thumbnail: null }, ...this.entries];
+    return this.entries;
+  }
+  async output() {
+    return null;
+  }
+  async source({ id }: HistoryEntry) {
+    return this.sources.get(id) ?? null;
+  }
+  async remove({ id }: HistoryEntry) {
+    this.entries = this.entries.filter((entry) => entry.id !== id);
+    return this.entries;
+  }
+}
+
+const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
+const PLAN = { refusals: [], notices: [], output: {} } as unknown as JobPlan;
+const EARLIER: HistoryEntry = {
+  version: 1,
+  id: 'entry-1',
+  jobId: 'job-1',
+  fileName: 'old.mp4',
+  finishedAtMs: 0,
+  settings: { ...DEFAULT_SETTINGS, scale: 4, range: { startUs: 0, endUs: 500 } },
+  report: {} as JobReport,
+  bytes: 10,
+  thumbnail: null,
+};
+
+function opened() {
+  const made: HandEnhancer[] = [];
+  const session = createSession(
+    (options) => {
+      const enhancer = new HandEnhancer(options);
+      made.push(enhancer);
+      return enhancer;
+    },
+    { provider: 'auto', memoryBudgetBytes: null, modelsUrl: '' },
+  );
+  const keeper = new HandKeeper();
+  keeper.entries = [EARLIER];
+  return { session, enhancer: made[0]!, keeper, history: createHistory(keeper, session) };
+}
+
+test('what is finished is remembered, with its recipe', async () => {
+  const { session, enhancer, keeper, history } = opened();
+  const clip = new File(['clip'], 'clip.mp4');
+  void session.open('clip.mp4', clip);
+  await settled();
+  enhancer.probes[0]!.answer.resolve({ width: 2, height: 2, timestampsUs: [0] } as unknown as ClipInfo);
+  await settled();
+  enhancer.plans.at(-1)!.answer.resolve(PLAN);
+  await settled();
+  session.enhance();
+  enhancer.jobs[0]!.finish(new File(['out'], 'clip-enhanced.mp4'));
+  await settled();
+  expect(history.store.getState().entries.map(({ fileName }) => fileName)).toEqual(['clip.mp4', 'old.mp4']);
+  expect(keeper.entries[0]).toMatchObject({ settings: DEFAULT_SETTINGS, report: { frameCount: 2 }, bytes: 3 });
+});
+
+test('an earlier one is run again with its recipe, on its clip where that can be opened', async () => {
+  const { session, enhancer, keeper, history } = opened();
+  await settled();
+  await history.runAgain(EARLIER);
+  expect(history.store.getState().wanted).toBe(EARLIER);
+  expect(session.store.getState().settings.scale).toBe(4);
+  expect(session.store.getState().phase.kind).toBe('empty');
+
+  keeper.sources.set(EARLIER.id, new File(['clip'], 'old.mp4'));
+  const again = history.runAgain(EARLIER);
+  await settled();
+  enhancer.probes[0]!.answer.resolve({ width: 2, height: 2, timestampsUs: [0] } as unknown as ClipInfo);
+  await again;
+  expect(session.store.getState().phase.kind).toBe('ready');
+  expect(session.store.getState().settings).toEqual(EARLIER.settings);
+  expect(history.store.getState().wanted).toBeNull();
+});
+
+test('what is deleted is gone', async () => {
+  const { history } = opened();
+  await settled();
+  await history.remove(EARLIER);
+  expect(history.store.getState().entries).toEqual([]);
+});

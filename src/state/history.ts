@@ -1,0 +1,73 @@
+/** Finished results of this visit and earlier ones, as the keeper remembers them. Over a session; no React, no DOM. */
+
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import { type ErrorData, toErrorData } from '../../workers/errors.ts';
+import type { HistoryEntry } from '../../workers/history-protocol.ts';
+import type { KeepsHistory } from '../client/history-keeper.ts';
+import type { FinishedResult } from './phase.ts';
+import type { Session } from './session.ts';
+
+export interface HistoryState {
+  /** Newest first. */
+  readonly entries: readonly HistoryEntry[];
+  /** Whose clip has to be chosen again before it can be run again; its recipe is set already. */
+  readonly wanted: HistoryEntry | null;
+  readonly error: ErrorData | null;
+}
+
+export interface HistoryShelf {
+  readonly store: StoreApi<HistoryState>;
+  /** The file; null where it is gone. */
+  output(entry: HistoryEntry): Promise<File | null>;
+  remove(entry: HistoryEntry): Promise<void>;
+  /** Its recipe and its clip, ready to be enhanced again. Call it from a click: the browser may ask for the clip. */
+  runAgain(entry: HistoryEntry): Promise<void>;
+}
+
+/** Follows the session from now on: what it finishes is remembered. */
+export function createHistory(keeper: KeepsHistory, session: Session): HistoryShelf {
+  const store = createStore<HistoryState>(() => ({ entries: [], wanted: null, error: null }));
+  const set = (patch: Partial<HistoryState>): void => store.setState(patch);
+  const take = (answer: Promise<readonly HistoryEntry[]>): Promise<void> =>
+    answer.then(
+      (entries) => set({ entries, error: null }),
+      (error: unknown) => set({ error: toErrorData(error) }),
+    );
+
+  // A list that can't be had is an empty one.
+  keeper.list().then(
+    (entries) => set({ entries }),
+    () => undefined,
+  );
+
+  session.store.subscribe((state, before) => {
+    if (state.phase.kind !== before.phase.kind && state.phase.kind !== 'empty') set({ wanted: null });
+    for (const result of state.results) {
+      if (!before.results.some(({ id }) => id === result.id)) void take(remember(keeper, result));
+    }
+  });
+
+  return {
+    store,
+    output: (entry) => keeper.output(entry.id).catch(() => null),
+    remove: (entry) => take(keeper.remove(entry)),
+    async runAgain(entry) {
+      const here = session.store.getState().results.find(({ jobId }) => jobId === entry.jobId)?.clip.file;
+      const source = here ?? (await keeper.source(entry).catch(() => null));
+      const { range, ...recipe } = entry.settings;
+      session.changeSettings(recipe);
+      if (source === null) {
+        set({ wanted: entry });
+        return;
+      }
+      await session.open(entry.fileName, source);
+      if (range !== null) session.changeSettings({ range });
+    },
+  };
+}
+
+function remember(keeper: KeepsHistory, result: FinishedResult): Promise<readonly HistoryEntry[]> {
+  const { jobId, clip, settings, report, output } = result;
+  const record = { version: 1, jobId, fileName: clip.file.name, finishedAtMs: Date.now(), settings, report } as const;
+  return keeper.add(record, output, clip.file);
+}
