@@ -1,10 +1,13 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { HistoryKeeper } from './client/history-keeper.ts';
 import { WorkerLibrary } from './client/model-library.ts';
 import { WorkerEnhancer } from './client/worker-enhancer.ts';
 import { startAppShell } from './state/app-shell.ts';
 import { AppShellContext } from './state/app-shell-context.ts';
 import { engineOptionsFromUrl } from './state/engine-options.ts';
+import { createHistory } from './state/history.ts';
+import { HistoryContext } from './state/history-context.ts';
 import { createModels } from './state/models.ts';
 import { ModelsContext } from './state/models-context.ts';
 import { SessionContext } from './state/react.ts';
@@ -18,6 +21,7 @@ const session = createSession(
 );
 
 const models = createModels(new WorkerLibrary());
+const history = createHistory(new HistoryKeeper(), session);
 
 // In builds alone: the development server's files change under it.
 const shell = startAppShell(
@@ -30,7 +34,9 @@ createRoot(document.getElementById('root')!).render(
     <SessionContext value={session}>
       <AppShellContext value={shell}>
         <ModelsContext value={models}>
-          <App />
+          <HistoryContext value={history}>
+            <App />
+          </HistoryContext>
         </ModelsContext>
       </AppShellContext>
     </SessionContext>

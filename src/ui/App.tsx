@@ -7,11 +7,13 @@ import styles from './App.module.css';
 import { FailureBanner } from './failure/FailureBanner.tsx';
 import { formatPercent } from './format.ts';
 import { Header } from './header/Header.tsx';
+import { HistoryPanel } from './history/HistoryPanel.tsx';
 import { EmptyScreen } from './intake/EmptyScreen.tsx';
 import { pickClip } from './intake/pick-clip.ts';
 import { useClipIntake } from './intake/use-clip-intake.ts';
 import { ModelManager } from './models/ModelManager.tsx';
 import { UpdateBanner } from './offline/UpdateBanner.tsx';
+import { SharedRecipe } from './recipe/SharedRecipe.tsx';
 import { EarlierResults } from './results/ResultPanel.tsx';
 import { UnfinishedJobs } from './unfinished/UnfinishedJobs.tsx';
 import { words } from './words.ts';
@@ -46,6 +48,7 @@ export function App() {
       <Header />
       <UpdateBanner />
       <FailureBanner />
+      <SharedRecipe />
       <main ref={main} className={styles.main} aria-busy={opening !== null}>
         <input
           ref={input}
@@ -70,11 +73,10 @@ export function App() {
             ) : null}
             <EmptyScreen holding={holding} onChoose={choose} />
             <ScreenFocus main={main} shown={shown} />
-            {results.length === 0 ? null : (
-              <div className={styles.earlier}>
-                <EarlierResults results={results} />
-              </div>
-            )}
+            <div className={styles.earlier}>
+              <EarlierResults results={results} />
+              <HistoryPanel exceptJobId={null} onChoose={choose} />
+            </div>
           </>
         ) : (
           <Suspense>

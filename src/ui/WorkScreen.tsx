@@ -3,8 +3,10 @@ import { useSession, useSessionState } from '../state/react.ts';
 import { Compare } from './compare/Compare.tsx';
 import { InspectionProvider, WithInspection } from './compare/InspectionProvider.tsx';
 import { FidelityPanel } from './fidelity/FidelityPanel.tsx';
+import { HistoryPanel } from './history/HistoryPanel.tsx';
 import { Button } from './pieces/Button.tsx';
 import { PlanPanel, PlanVerdict } from './plan/PlanPanel.tsx';
+import { RecipeRow } from './recipe/RecipeRow.tsx';
 import { EarlierResults, ResultPanel } from './results/ResultPanel.tsx';
 import { LatestPair } from './running/LatestPair.tsx';
 import { ProgressPanel, RunActions } from './running/ProgressPanel.tsx';
@@ -89,7 +91,9 @@ function Side({ phase, onChoose }: { readonly phase: WorkPhase; readonly onChoos
       </WithInspection>
       <UnfinishedJobs onChoose={onChoose} />
       <EarlierResults results={results.filter(({ id }) => id !== shownResult?.id)} />
+      <HistoryPanel exceptJobId={shownResult?.jobId ?? null} onChoose={onChoose} />
       <SettingsPanel heading={shownResult === null ? null : words.result.again} info={phase.clip.info} />
+      <RecipeRow />
       <PlanPanel info={phase.clip.info} plan={phase.plan} />
       <div className={shownResult === null ? styles.action : styles.furtherAction}>
         <div id="plan-verdict" className={styles.verdict}>

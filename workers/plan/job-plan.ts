@@ -20,6 +20,11 @@ export interface DeviceInfo {
   readonly gigaflopsPerSecond: number;
   /** Why WebGPU is not used, where it is not. */
   readonly fallbackReason: string | null;
+  /** Greatest deviation of each tested operation, relative to the answer's root mean square; infinite where it failed. */
+  readonly selfTestErrors?: Readonly<Record<string, number>>;
+  /** What the GPU device was created with; absent on WASM. */
+  readonly gpuLimits?: Readonly<Record<string, number>>;
+  readonly gpuFeatures?: readonly string[];
 }
 
 /** What `plan/` needs to know of a model package; made from its manifest. */

@@ -130,8 +130,22 @@ export class Runtime {
       wasmThreads: threads,
       gigaflopsPerSecond,
       fallbackReason: this.#fallbackReason,
+      selfTestErrors: this.selfTest.errors,
+      ...(this.gpu && limits ? { gpuLimits: shownLimits(limits), gpuFeatures: [...this.gpu.device.features] } : {}),
     };
   }
+}
+
+/** Those that decide what fits. */
+function shownLimits(limits: GPUSupportedLimits): Record<string, number> {
+  return {
+    maxBufferSize: limits.maxBufferSize,
+    maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
+    maxStorageBuffersPerShaderStage: limits.maxStorageBuffersPerShaderStage,
+    maxComputeWorkgroupStorageSize: limits.maxComputeWorkgroupStorageSize,
+    maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
+    maxComputeWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
+  };
 }
 
 function wasmThreads(): number {

@@ -1,21 +1,44 @@
+import { lazy, Suspense, useState } from 'react';
 import { useSessionState } from '../../state/react.ts';
 import { words } from '../words.ts';
 import styles from './Device.module.css';
 
-/** The device in a line; where it is not the fast one, why, and what that means. */
+const DevicePanel = lazy(async () => ({ default: (await import('./DevicePanel.tsx')).DevicePanel }));
+
+/** The device in a line; opens all that is known of it. */
 export function DeviceLine() {
   const device = useSessionState((state) => state.device);
-  if (device.kind === 'checking') return <p className={styles.line}>{words.device.checking}</p>;
-  if (device.kind === 'failed') return <p className={styles.line}>{words.device.failed}</p>;
-  const { provider, name, isFallbackAdapter } = device.info;
+  const [open, setOpen] = useState(false);
+  const provider = device.kind === 'found' ? device.info.provider : undefined;
   return (
-    <p className={styles.line} data-provider={provider}>
-      <span className={provider === 'webgpu' ? styles.fast : styles.slow} aria-hidden="true" />
-      <span className={styles.provider}>{words.device.found[provider]}</span>
-      <span className={styles.name}>
-        {name}
-        {isFallbackAdapter ? `, ${words.device.softwareAdapter}` : null}
-      </span>
-    </p>
+    <>
+      <button
+        type="button"
+        className={styles.line}
+        data-provider={provider}
+        aria-haspopup="dialog"
+        title={words.device.open}
+        onClick={() => setOpen(true)}
+      >
+        {device.kind === 'found' ? (
+          <>
+            <span className={provider === 'webgpu' ? styles.fast : styles.slow} aria-hidden="true" />
+            <span className={styles.provider}>{words.device.found[device.info.provider]}</span>
+            <span className={styles.name}>
+              {device.info.name}
+              {device.info.isFallbackAdapter ? `, ${words.device.softwareAdapter}` : null}
+            </span>
+          </>
+        ) : (
+          words.device[device.kind]
+        )}
+        <span className="visually-hidden">. {words.device.open}</span>
+      </button>
+      {open ? (
+        <Suspense>
+          <DevicePanel onClose={() => setOpen(false)} />
+        </Suspense>
+      ) : null}
+    </>
   );
 }

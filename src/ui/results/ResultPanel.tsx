@@ -1,3 +1,4 @@
+import { useHistoryState } from '../../state/history-context.ts';
 import type { FinishedResult } from '../../state/phase.ts';
 import { useSession } from '../../state/react.ts';
 import {
@@ -13,6 +14,7 @@ import { Button } from '../pieces/Button.tsx';
 import { Facts } from '../pieces/Facts.tsx';
 import { saveFile } from '../pieces/save-file.ts';
 import { words } from '../words.ts';
+import { ResultActions } from './ResultActions.tsx';
 import styles from './ResultPanel.module.css';
 
 export function ResultPanel({ result }: { readonly result: FinishedResult }) {
@@ -22,7 +24,7 @@ export function ResultPanel({ result }: { readonly result: FinishedResult }) {
       <h2 tabIndex={-1} data-screen-heading className={styles.heading}>
         {words.result.heading}
       </h2>
-      <DownloadButton result={result} />
+      <ResultActions result={result} />
       <Facts
         facts={[
           { name: words.result.size, value: formatSize(report.width, report.height) },
@@ -46,15 +48,6 @@ export function ResultPanel({ result }: { readonly result: FinishedResult }) {
   );
 }
 
-function DownloadButton({ result }: { readonly result: FinishedResult }) {
-  const download = useDownload();
-  return (
-    <Button look="primary" wide onClick={() => download(result)}>
-      {words.result.download}
-    </Button>
-  );
-}
-
 function useDownload(): (result: FinishedResult) => void {
   const session = useSession();
   return (result) => {
@@ -67,9 +60,11 @@ function outputName(result: FinishedResult): string {
   return words.result.fileName(fileStem(result.clip.file.name));
 }
 
-/** Everything made before the one on screen, each still there to be downloaded. */
-export function EarlierResults({ results }: { readonly results: readonly FinishedResult[] }) {
+/** Made before the one on screen and still there to be downloaded, though the history couldn't keep them. */
+export function EarlierResults({ results: made }: { readonly results: readonly FinishedResult[] }) {
   const download = useDownload();
+  const kept = useHistoryState((state) => state.entries);
+  const results = made.filter((result) => !kept.some(({ jobId }) => jobId === result.jobId));
   if (results.length === 0) return null;
   return (
     <section className={styles.earlier} aria-labelledby="earlier-results">
