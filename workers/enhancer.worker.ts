@@ -4,6 +4,7 @@
 
 import { EnhancerError, toErrorData } from './errors.ts';
 import { Engine } from './pipeline/engine.ts';
+import { Queue } from './pipeline/queue.ts';
 import { Unfinished } from './pipeline/unfinished.ts';
 import { type Answer, type FromWorker, PROTOCOL_VERSION, type Request } from './protocol.ts';
 
@@ -11,6 +12,7 @@ declare const self: DedicatedWorkerGlobalScope;
 
 let engine: Promise<Engine> | null = null;
 const unfinished = new Unfinished();
+const queue = new Queue();
 
 self.addEventListener('message', ({ data }: MessageEvent<Request>) => {
   handle(data).then(send, (error) => {
@@ -35,9 +37,19 @@ async function handle(request: Request): Promise<Answer> {
     case 'unfinished':
       return { kind: 'unfinished', requestId, jobs: await unfinished.list() };
     case 'source':
-      return { kind: 'source', requestId, file: await unfinished.source(request.jobId) };
+      return { kind: 'source', requestId, file: await storedSource(request.jobId) };
     case 'save':
       return { kind: 'finished', requestId, ...(await unfinished.save(request.jobId, request.file)) };
+    case 'queue':
+      return {
+        kind: 'queue',
+        requestId,
+        queue: request.change ? await queue.change(request.change) : await queue.read(),
+      };
+    case 'enqueue': {
+      const { jobId, file, settings, keepSource } = request;
+      return { kind: 'queue', requestId, queue: await queue.add(jobId, file, settings, keepSource) };
+    }
     case 'discard':
       await unfinished.discard(request.jobId);
       return { kind: 'done', requestId };
@@ -57,6 +69,7 @@ async function handle(request: Request): Promise<Answer> {
         ...(await ready.preview(request.file, request.timestampUs, request.settings)),
       };
     case 'enhance':
+      await queue.check(request.jobId, request.file);
       return {
         kind: 'finished',
         requestId,
@@ -74,6 +87,10 @@ async function handle(request: Request): Promise<Answer> {
       ready.cancel(request.jobId);
       return { kind: 'done', requestId };
   }
+}
+
+async function storedSource(jobId: string): Promise<File | null> {
+  return (await unfinished.source(jobId)) ?? queue.source(jobId);
 }
 
 async function opened(): Promise<Engine> {

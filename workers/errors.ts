@@ -72,6 +72,8 @@ export class EnhancerError extends Error {
 export function toErrorData(error: unknown): ErrorData {
   if (error instanceof EnhancerError) return error.toData();
   if (isAbort(error)) return cancelled().toData();
+  // What browsers say when a file was changed or taken away behind a page's back.
+  if (error instanceof Error && error.name === 'NotReadableError') return sourceUnreadable(error).toData();
   return {
     code: 'INTERNAL',
     message: 'Something went wrong inside the enhancer.',
@@ -92,6 +94,16 @@ export function fromErrorData(data: ErrorData): EnhancerError {
 
 export function cancelled(): EnhancerError {
   return new EnhancerError('CANCELLED', 'The job was cancelled.', 'Start it again whenever you like.');
+}
+
+/** The clip's file was changed, moved, taken away with its drive, or is no longer allowed, in the middle of work. */
+export function sourceUnreadable(cause: unknown): EnhancerError {
+  return new EnhancerError(
+    'SOURCE_CHANGED',
+    'The clip can no longer be read: it was changed, moved or deleted, or the browser took its permission back.',
+    'Put it back as it was and choose it again; what is finished is kept.',
+    { cause },
+  );
 }
 
 /** Throws `CANCELLED` if the signal is aborted. */

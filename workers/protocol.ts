@@ -10,7 +10,7 @@ import type { ClipInfo } from './media/clip-info.ts';
 import type { DeviceInfo, JobPlan, Provider } from './plan/job-plan.ts';
 import type { Settings } from './plan/settings.ts';
 
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 export type Stage = 'prepare' | 'decode' | 'condition' | 'denoise' | 'reconstruct' | 'encode' | 'mux';
 
@@ -74,6 +74,40 @@ export interface UnfinishedJob {
   readonly paused: boolean;
 }
 
+/** A clip that waits for its turn, or had it and failed. */
+export interface QueueEntry {
+  /** Its job's, once that has begun. */
+  readonly id: string;
+  readonly fileName: string;
+  readonly fileBytes: number;
+  readonly settings: Settings;
+  readonly addedAtMs: number;
+  /** Whether a private copy of the clip is kept with it. */
+  readonly hasSource: boolean;
+  /** Null until its job has begun; while that runs, as it was when it began. */
+  readonly frameCount: number | null;
+  readonly framesDone: number;
+  /** Why its turn ended early; null while it waits. */
+  readonly error: ErrorData | null;
+}
+
+export interface QueueView {
+  /** Whether the next clip begins by itself when one is done. */
+  readonly going: boolean;
+  /** In the order of their turns; the one at work stays until it is done. */
+  readonly entries: readonly QueueEntry[];
+}
+
+/** What a person or a job's end does to the queue; ids that are not there change nothing. */
+export type QueueChange =
+  /** To a place among those that remain; beyond the end is the end. */
+  | { readonly kind: 'move'; readonly id: string; readonly to: number }
+  /** What its job has done stays, among the interrupted ones. */
+  | { readonly kind: 'remove'; readonly id: string }
+  | { readonly kind: 'going'; readonly going: boolean }
+  /** Null: its turn comes again. */
+  | { readonly kind: 'failed'; readonly id: string; readonly error: ErrorData | null };
+
 /** Options that a URL or a person may force. */
 export interface EngineOptions {
   readonly provider: Provider | 'auto';
@@ -109,7 +143,16 @@ export type Request =
   | { readonly kind: 'continue'; readonly requestId: number; readonly jobId: string; readonly file: File }
   /** The finished part as a file; `file` for its sound. */
   | { readonly kind: 'save'; readonly requestId: number; readonly jobId: string; readonly file: File | null }
-  | { readonly kind: 'pause' | 'resume' | 'cancel'; readonly requestId: number; readonly jobId: string };
+  | { readonly kind: 'pause' | 'resume' | 'cancel'; readonly requestId: number; readonly jobId: string }
+  | { readonly kind: 'queue'; readonly requestId: number; readonly change: QueueChange | null }
+  | {
+      readonly kind: 'enqueue';
+      readonly requestId: number;
+      readonly jobId: string;
+      readonly file: File;
+      readonly settings: Settings;
+      readonly keepSource: boolean;
+    };
 
 export type Answer =
   | { readonly kind: 'ready'; readonly requestId: number; readonly device: DeviceInfo }
@@ -124,6 +167,7 @@ export type Answer =
     }
   | { readonly kind: 'unfinished'; readonly requestId: number; readonly jobs: readonly UnfinishedJob[] }
   | { readonly kind: 'source'; readonly requestId: number; readonly file: File | null }
+  | { readonly kind: 'queue'; readonly requestId: number; readonly queue: QueueView }
   | { readonly kind: 'done'; readonly requestId: number }
   | { readonly kind: 'finished'; readonly requestId: number; readonly report: JobReport; readonly output: File }
   | { readonly kind: 'failed'; readonly requestId: number; readonly error: ErrorData };

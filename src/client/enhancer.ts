@@ -5,7 +5,16 @@
 import type { ClipInfo } from '../../workers/media/clip-info.ts';
 import type { DeviceInfo, JobPlan } from '../../workers/plan/job-plan.ts';
 import type { Settings } from '../../workers/plan/settings.ts';
-import type { JobProgress, JobReport, LatestFrame, Picture, UnfinishedJob } from '../../workers/protocol.ts';
+import type {
+  JobProgress,
+  JobReport,
+  LatestFrame,
+  Picture,
+  QueueChange,
+  QueueEntry,
+  QueueView,
+  UnfinishedJob,
+} from '../../workers/protocol.ts';
 
 export type JobUpdate =
   | { readonly kind: 'planned'; readonly plan: JobPlan }
@@ -27,6 +36,12 @@ export interface Job {
   pause(): Promise<void>;
   resume(): Promise<void>;
   cancel(): Promise<void>;
+}
+
+/** The clip whose turn it is. Without a job: it has to be chosen again, by {@link Enhancer.giveQueued}, before its turn can begin. */
+export interface QueueTurn {
+  readonly entry: QueueEntry;
+  readonly started: { readonly job: Job; readonly file: File } | null;
 }
 
 export interface Enhancer {
@@ -51,5 +66,18 @@ export interface Enhancer {
   /** What is finished of an interrupted job as a playable file, with sound where its clip is given. */
   save(jobId: string, file: File | null): Promise<JobResult>;
   discard(jobId: string): Promise<void>;
+  /** Clips that wait for their turn, over visits; their jobs are left out of {@link unfinished}. */
+  queue(): Promise<QueueView>;
+  /** @param keepSource whether to keep a private copy of the clip, so that its turn can come in another visit too. */
+  enqueue(file: File, settings: Settings, keepSource: boolean): Promise<QueueView>;
+  /** Moves, removes, tries again (`failed` with null), starts or holds the queue. */
+  changeQueue(change: QueueChange): Promise<QueueView>;
+  /**
+   * Begins, or goes on with, the first clip that waits and can be opened; null when none waits. When its job has settled, so has the queue: done
+   * and it is removed, failed and it keeps the error (the next call passes it by), cancelled and the queue is held.
+   */
+  startNext(): Promise<QueueTurn | null>;
+  /** A queued clip, chosen again. The next {@link startNext} takes it; a different one fails there as `SOURCE_CHANGED`. */
+  giveQueued(id: string, file: File): void;
   close(): void;
 }

@@ -18,10 +18,13 @@ import {
   type JobEvent,
   type Picture,
   PROTOCOL_VERSION,
+  type QueueChange,
+  type QueueView,
   type Request,
   type UnfinishedJob,
 } from '../../workers/protocol.ts';
-import type { Enhancer, Job, JobResult, JobUpdate } from './enhancer.ts';
+import type { Enhancer, Job, JobResult, JobUpdate, QueueTurn } from './enhancer.ts';
+import { QueueTurns } from './queue-turns.ts';
 import { forgetSource, keepSourceHandle, reopenSource } from './source-handles.ts';
 import { UpdateQueue } from './update-queue.ts';
 
@@ -43,6 +46,16 @@ export class WorkerEnhancer implements Enhancer {
   #nextRequestId = 1;
   readonly #pending = new Map<number, Pending>();
   readonly #jobs = new Map<string, UpdateQueue<JobUpdate>>();
+  readonly #turns = new QueueTurns({
+    read: () => this.queue(),
+    change: (change) => this.changeQueue(change),
+    source: (id) => this.source(id),
+    begin: ({ id, settings, frameCount }, file) =>
+      // One that has begun goes on by its own recipe and plan.
+      frameCount === null
+        ? this.#start(id, { kind: 'enhance', jobId: id, file, settings, keepSource: false })
+        : this.continue(id, file),
+  });
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -68,9 +81,9 @@ export class WorkerEnhancer implements Enhancer {
   }
 
   enhance(file: File, settings: Settings, keepSource: boolean): Job {
-    // Begins with the time: ids sort by it, and are never given twice.
-    const id = `${Date.now()}-${crypto.randomUUID().slice(0, 8)}`;
+    const id = newJobId();
     void keepSourceHandle(id, file);
+    persistStorage();
     return this.#start(id, { kind: 'enhance', jobId: id, file, settings, keepSource });
   }
 
@@ -94,6 +107,33 @@ export class WorkerEnhancer implements Enhancer {
   async discard(jobId: string): Promise<void> {
     await this.#ask('done', { kind: 'discard', jobId });
     await forgetSource(jobId);
+  }
+
+  async queue(): Promise<QueueView> {
+    return (await this.#ask('queue', { kind: 'queue', change: null })).queue;
+  }
+
+  async enqueue(file: File, settings: Settings, keepSource: boolean): Promise<QueueView> {
+    const jobId = newJobId();
+    await keepSourceHandle(jobId, file);
+    persistStorage();
+    const { queue } = await this.#ask('queue', { kind: 'enqueue', jobId, file, settings, keepSource });
+    this.#turns.give(jobId, file);
+    return queue;
+  }
+
+  async changeQueue(change: QueueChange): Promise<QueueView> {
+    if (change.kind === 'remove') this.#turns.forget(change.id);
+    return (await this.#ask('queue', { kind: 'queue', change })).queue;
+  }
+
+  startNext(): Promise<QueueTurn | null> {
+    return this.#turns.next();
+  }
+
+  giveQueued(id: string, file: File): void {
+    this.#turns.give(id, file);
+    void keepSourceHandle(id, file);
   }
 
   close(): void {
@@ -232,4 +272,14 @@ export class WorkerEnhancer implements Enhancer {
         break;
     }
   }
+}
+
+/** Begins with the time: ids sort by it, and are never given twice. */
+function newJobId(): string {
+  return `${Date.now()}-${crypto.randomUUID().slice(0, 8)}`;
+}
+
+/** Asks that the browser not clear journals away when the disk fills up; most answer without asking the person. */
+function persistStorage(): void {
+  void navigator.storage?.persist?.().catch(() => undefined);
 }

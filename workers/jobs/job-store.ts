@@ -6,6 +6,7 @@
  */
 
 import { EnhancerError } from '../errors.ts';
+import { bytesOfBlob } from '../media/refusals.ts';
 import { type ByteFile, MemoryFile, storageError } from './byte-file.ts';
 import { type JobRecord, Journal } from './journal.ts';
 import { OUTPUTS, RECORD } from './output-folders.ts';
@@ -14,6 +15,7 @@ const JOBS = 'jobs';
 const JOURNAL = 'journal';
 const STATES = ['state-0', 'state-1'] as const;
 const SOURCE = 'source';
+const QUEUE = ['queue-0', 'queue-1'] as const;
 /** A page that is still open may hold an output it has not saved; a day later it has had its chance. */
 const OUTPUT_KEPT_MS = 24 * 3600 * 1000;
 /** A worker that was ended a moment ago may still hold its files. */
@@ -30,6 +32,7 @@ export interface OutputFile {
 
 export class JobStore {
   readonly #root: FileSystemDirectoryHandle | null;
+  readonly #memoryQueue: [ByteFile, ByteFile] = [new MemoryFile(), new MemoryFile()];
 
   private constructor(root: FileSystemDirectoryHandle | null) {
     this.#root = root;
@@ -102,6 +105,16 @@ export class JobStore {
     }
   }
 
+  /** Those of the queue, to be closed soon. @throws EnhancerError `STORAGE_FAILED`. */
+  async queueFiles(): Promise<[ByteFile, ByteFile]> {
+    if (!this.#root) return this.#memoryQueue;
+    try {
+      return [await hold(this.#root, QUEUE[0]), await hold(this.#root, QUEUE[1])];
+    } catch (error) {
+      throw storageError(error);
+    }
+  }
+
   /** Keeps a copy of the clip with its job. @throws EnhancerError `QUOTA_EXCEEDED`, `STORAGE_FAILED`. */
   async keepSource(id: string, source: File): Promise<void> {
     if (!this.#root) return;
@@ -109,13 +122,15 @@ export class JobStore {
     const handle = await hold(folder, SOURCE);
     try {
       for (let at = 0; at < source.size; at += COPY_BYTES) {
-        handle.write(new Uint8Array(await source.slice(at, at + COPY_BYTES).arrayBuffer()), { at });
+        handle.write(new Uint8Array(await bytesOfBlob(source.slice(at, at + COPY_BYTES))), { at });
       }
       handle.flush();
-    } catch (error) {
-      throw storageError(error);
-    } finally {
       handle.close();
+    } catch (error) {
+      handle.close();
+      // Half a copy helps nobody and keeps the space from the job itself.
+      await folder.removeEntry(SOURCE).catch(() => undefined);
+      throw storageError(error);
     }
   }
 
@@ -126,6 +141,21 @@ export class JobStore {
       return new File([copy], name, { type: copy.type, lastModified });
     } catch {
       return null;
+    }
+  }
+
+  /** What there is of a job: null where nothing was begun. A running one can't be looked at. */
+  async look(id: string): Promise<{ readonly journal: Journal<never> | null; readonly hasSource: boolean } | null> {
+    let file: ByteFile | null = null;
+    try {
+      const folder = await this.#folder(id);
+      const names = await namesIn(folder);
+      if (names.includes(JOURNAL)) file = await hold(folder, JOURNAL, 0);
+      return { journal: file && Journal.open<never>(file, null), hasSource: names.includes(SOURCE) };
+    } catch {
+      return null;
+    } finally {
+      file?.close();
     }
   }
 

@@ -5,6 +5,8 @@
  * never more than that to read. Two takes of one camera differ in their heads and indexes; a deliberate forgery could pass.
  */
 
+import { bytesOfBlob } from '../media/refusals.ts';
+
 export interface SourceIdentity {
   readonly name: string;
   readonly bytes: number;
@@ -25,7 +27,7 @@ export async function identify(file: File): Promise<SourceIdentity> {
           const start = Math.floor((i * (bytes - STRETCH_BYTES)) / (STRETCHES - 1));
           return file.slice(start, start + STRETCH_BYTES);
         });
-  return { name, bytes, lastModified, sampleHash: await sha256Hex(await new Blob(parts).arrayBuffer()) };
+  return { name, bytes, lastModified, sampleHash: await sha256Hex(await bytesOfBlob(new Blob(parts))) };
 }
 
 /** Whether it is the same clip, whatever it is called now. */

@@ -6,7 +6,7 @@
 
 import type { DemuxedClip } from './demuxed.ts';
 import { openMp4 } from './mp4/open-mp4.ts';
-import { emptyFile, notAVideo, unsupportedContainer } from './refusals.ts';
+import { bytesOfBlob, emptyFile, notAVideo, unsupportedContainer } from './refusals.ts';
 
 export type NamedBlob = Blob & { readonly name?: string };
 
@@ -26,7 +26,7 @@ const SNIFFED_BYTES = 400;
  */
 export async function openContainer(file: NamedBlob, signal?: AbortSignal): Promise<DemuxedClip> {
   if (file.size === 0) throw emptyFile();
-  const start = new Uint8Array(await file.slice(0, SNIFFED_BYTES).arrayBuffer());
+  const start = new Uint8Array(await bytesOfBlob(file.slice(0, SNIFFED_BYTES)));
   const name = file.name ?? 'clip';
   const sniffed = sniffContainer(start);
   switch (sniffed.kind) {

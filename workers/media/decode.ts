@@ -184,11 +184,14 @@ async function* decodeRun(
         }
         await new Promise<void>((resolve, reject) => {
           const timer = setTimeout(() => reject(decodeFailed('the decoder is stuck')), STUCK_AFTER_MS);
-          wake = () => {
+          const woken = () => {
             clearTimeout(timer);
+            // A job's signal outlives thousands of waits.
+            signal?.removeEventListener('abort', woken);
             resolve();
           };
-          signal?.addEventListener('abort', wake, { once: true });
+          wake = woken;
+          signal?.addEventListener('abort', woken);
         });
       }
     }

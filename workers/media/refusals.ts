@@ -4,7 +4,7 @@
  * Pure; costs nothing. One function a code, so that the same failure reads the same wherever it is noticed.
  */
 
-import { EnhancerError } from '../errors.ts';
+import { EnhancerError, sourceUnreadable } from '../errors.ts';
 
 export const SUPPORTED_CONTAINERS = 'MP4, MOV, M4V, WebM or MKV';
 
@@ -103,6 +103,15 @@ export function encodeFailed(cause: unknown): EnhancerError {
     'Try again with another codec or a smaller scale.',
     { cause },
   );
+}
+
+/** A blob's bytes. @throws EnhancerError `SOURCE_CHANGED` where the file behind it is gone or no longer what was chosen. */
+export async function bytesOfBlob(blob: Blob): Promise<ArrayBuffer> {
+  try {
+    return await blob.arrayBuffer();
+  } catch (error) {
+    throw sourceUnreadable(error);
+  }
 }
 
 const CODEC_NAMES: readonly (readonly [prefix: string, name: string])[] = [

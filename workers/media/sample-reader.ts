@@ -5,7 +5,7 @@
  */
 
 import { throwIfAborted } from '../errors.ts';
-import { truncated } from './refusals.ts';
+import { bytesOfBlob, truncated } from './refusals.ts';
 
 const BLOCK_BYTES = 2 * 1024 * 1024;
 /** No codec makes a frame this large; a file that claims one is broken. */
@@ -26,7 +26,7 @@ export class SampleReader {
     if (offset < this.blockStart || offset + bytes > this.blockStart + this.block.byteLength) {
       throwIfAborted(signal);
       const end = Math.min(this.file.size, offset + Math.max(bytes, BLOCK_BYTES));
-      this.block = new Uint8Array(await this.file.slice(offset, end).arrayBuffer());
+      this.block = new Uint8Array(await bytesOfBlob(this.file.slice(offset, end)));
       this.blockStart = offset;
     }
     const at = offset - this.blockStart;

@@ -5,10 +5,11 @@
  */
 
 import { EnhancerError } from '../errors.ts';
+import { ClipQueue } from '../jobs/clip-queue.ts';
 import { JobStore } from '../jobs/job-store.ts';
 import type { JobRecord } from '../jobs/journal.ts';
 import { muxJournal } from '../jobs/mux-journal.ts';
-import { identify, sameSource } from '../jobs/source-identity.ts';
+import { identify, type SourceIdentity, sameSource } from '../jobs/source-identity.ts';
 import { openClip } from '../media/clip.ts';
 import type { JobReport, UnfinishedJob } from '../protocol.ts';
 import { running } from './job-lock.ts';
@@ -21,9 +22,10 @@ import { soundFor } from './sound.ts';
 export class Unfinished {
   readonly #store: Promise<JobStore> = JobStore.open();
 
-  /** Newest first; those that run now, here or in another tab, left out. */
+  /** Newest first; those that run now, here or in another tab, and those of the queue left out. */
   async list(): Promise<UnfinishedJob[]> {
-    const ids = new Set((await running()).map(({ id }) => id));
+    const queued = await new ClipQueue(await this.#store).read();
+    const ids = new Set([...(await running()), ...queued.clips].map(({ id }) => id));
     const found: UnfinishedJob[] = [];
     for await (const { journal, hasSource } of (await this.#store).unfinished(ids)) {
       const { id, startedAtMs, settings, plan, source } = journal.job;
@@ -86,6 +88,11 @@ export class Unfinished {
 
 /** @throws EnhancerError `SOURCE_CHANGED` when it is not the clip that the job began with. */
 export async function checkSource({ source }: JobRecord, file: File): Promise<void> {
+  await assertSource(source, file);
+}
+
+/** @throws EnhancerError `SOURCE_CHANGED`. */
+export async function assertSource(source: SourceIdentity, file: File): Promise<void> {
   if (sameSource(source, await identify(file))) return;
   throw new EnhancerError(
     'SOURCE_CHANGED',

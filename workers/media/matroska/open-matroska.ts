@@ -19,7 +19,7 @@ import { EnhancerError, throwIfAborted } from '../../errors.ts';
 import type { AudioTrackInfo, ClipInfo, ClipNotice } from '../clip-info.ts';
 import type { AudioCodecName, AudioTrack, DemuxedClip, DemuxedVideo, PictureGeometry } from '../demuxed.ts';
 import { frameRateOf } from '../frame-rate.ts';
-import { encrypted, noFrames, notAVideo, noVideoTrack, truncated, unsupportedCodec } from '../refusals.ts';
+import { bytesOfBlob, encrypted, noFrames, notAVideo, noVideoTrack, truncated, unsupportedCodec } from '../refusals.ts';
 import { GuardedBlobSource } from './guarded-source.ts';
 
 const CACHE_BYTES = 8 * 1024 * 1024;
@@ -232,7 +232,7 @@ async function demuxAudio(
 
 /** The segment states its size, live recordings aside: a file that ends before it does is cut. */
 async function assertWhole(file: Blob): Promise<void> {
-  const bytes = new Uint8Array(await file.slice(0, 4096).arrayBuffer());
+  const bytes = new Uint8Array(await bytesOfBlob(file.slice(0, 4096)));
   const header = ebmlSize(bytes, 4);
   if (!header) return;
   const segment = header.end + header.size;

@@ -6,7 +6,7 @@
  */
 
 import { throwIfAborted } from '../../errors.ts';
-import { notAVideo, truncated } from '../refusals.ts';
+import { bytesOfBlob, notAVideo, truncated } from '../refusals.ts';
 
 export interface TopLevelBox {
   readonly type: string;
@@ -40,7 +40,7 @@ export async function scanTopLevel(file: Blob, signal?: AbortSignal): Promise<To
       windowStart = position;
       // Behind an mdat the next header is far from the last: only a small read is worth its bytes.
       const bytes = boxes.at(-1)?.type === 'mdat' ? 64 : WINDOW_BYTES;
-      window = new DataView(await file.slice(position, position + bytes).arrayBuffer());
+      window = new DataView(await bytesOfBlob(file.slice(position, position + bytes)));
     }
     const at = position - windowStart;
     const type = fourCharacterCode(window, at + 4);
@@ -78,5 +78,5 @@ export function fourCharacterCode(view: DataView, at: number): string | null {
 export async function readBox(file: Blob, box: TopLevelBox, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   if (box.cut) throw truncated(`${box.type} at byte ${box.start} goes on past the end of the file`);
   if (box.size > maxBytes) throw notAVideo(`${box.type} of ${box.size} bytes`);
-  return new Uint8Array(await file.slice(box.start, box.start + box.size).arrayBuffer());
+  return new Uint8Array(await bytesOfBlob(file.slice(box.start, box.start + box.size)));
 }
