@@ -46,8 +46,10 @@ type Head =
     }
   | { readonly kind: 'mark'; readonly atMs: number; readonly mark: Mark };
 
-/** What happened on the way: a pause or its end; something to say in the report; other tiles from here on. */
-export type Mark = { readonly paused: boolean } | { readonly notice: string; readonly tiles?: readonly Tile[] | null };
+/** What happened on the way: a pause or its end; something to say in the report; other tiles or another encoder from here on. */
+export type Mark =
+  | { readonly paused: boolean }
+  | { readonly notice: string; readonly tiles?: readonly Tile[] | null; readonly encoder?: EncoderChoice };
 
 export class Journal<Extra> implements PacketSink {
   readonly job: JobRecord;
@@ -60,12 +62,15 @@ export class Journal<Extra> implements PacketSink {
   readonly notices: string[] = [];
   /** Where they are no longer the plan's. */
   tiles: readonly Tile[] | null = null;
+  /** The one that works now: the job's own, or what took its place. */
+  encoder: EncoderChoice;
   readonly #log: RecordLog<Head>;
   readonly #states: StateSlots<Extra> | null;
 
   private constructor(job: JobRecord, log: RecordLog<Head>, states: StateSlots<Extra> | null) {
     this.job = job;
     this.updatedAtMs = job.startedAtMs;
+    this.encoder = job.encoder;
     this.#log = log;
     this.#states = states;
     for (const { head } of log.records) this.#take(head);
@@ -173,6 +178,7 @@ export class Journal<Extra> implements PacketSink {
       return;
     }
     this.tiles = mark.tiles ?? this.tiles;
+    this.encoder = mark.encoder ?? this.encoder;
     if (!this.notices.includes(mark.notice)) this.notices.push(mark.notice);
   }
 }

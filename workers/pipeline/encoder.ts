@@ -2,7 +2,7 @@
 
 import { EnhancerError } from '../errors.ts';
 import { onBlack } from '../media/active-area.ts';
-import { chooseEncoder, type EncoderChoice } from '../media/encoder-choice.ts';
+import { type CodecFamily, chooseEncoder, type EncoderChoice } from '../media/encoder-choice.ts';
 import type { PacketSink } from '../media/packet-sink.ts';
 import { WindowEncoder } from '../media/window-encoder.ts';
 import type { JobPlan, Refusal } from '../plan/job-plan.ts';
@@ -51,8 +51,7 @@ export async function chosenEncoder(
 
 /** The job's own encoder, or another of its codec where the browser has changed. @throws EnhancerError `NO_ENCODER`. */
 export async function encoderAgain(choice: EncoderChoice, plan: JobPlan, settings: Settings): Promise<EncoderChoice> {
-  const { supported } = await VideoEncoder.isConfigSupported(choice.config).catch(() => ({ supported: false }));
-  if (supported === true) return choice;
+  if (await isSupported(choice.config)) return choice;
   const refusals: Refusal[] = [];
   const other = await chosenEncoder(plan, { ...settings, codec: choice.family }, refusals);
   if (other?.family === choice.family) return other;
@@ -61,4 +60,34 @@ export async function encoderAgain(choice: EncoderChoice, plan: JobPlan, setting
     `This browser no longer encodes ${choice.codecString}, which this job began with.`,
     'Save what is finished, and start the rest anew; or go on in the browser that it was begun in.',
   );
+}
+
+const FAMILIES: readonly CodecFamily[] = ['h264', 'hevc', 'av1', 'vp9'];
+
+/**
+ * What to encode with where `failed` doesn't work after all: the browser's own software in the same codec, and, as long as nothing is written
+ * (a file has one codec), another codec.
+ * @param fresh whether nothing is written. @returns null when there is no other.
+ */
+export async function otherEncoder(
+  failed: EncoderChoice,
+  plan: JobPlan,
+  settings: Settings,
+  fresh: boolean,
+): Promise<EncoderChoice | null> {
+  const config = { ...failed.config, hardwareAcceleration: 'prefer-software' as const };
+  if (failed.config.hardwareAcceleration !== 'prefer-software' && (await isSupported(config))) {
+    return { ...failed, config };
+  }
+  if (!fresh) return null;
+  for (const codec of FAMILIES.slice(FAMILIES.indexOf(failed.family) + 1)) {
+    const other = await chosenEncoder(plan, { ...settings, codec }, []);
+    if (other?.family === codec) return other;
+  }
+  return null;
+}
+
+async function isSupported(config: VideoEncoderConfig): Promise<boolean> {
+  const { supported } = await VideoEncoder.isConfigSupported(config).catch(() => ({ supported: false }));
+  return supported === true;
 }

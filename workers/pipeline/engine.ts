@@ -18,7 +18,7 @@ import { type PlanOptions, planJob } from '../plan/plan-job.ts';
 import type { Settings } from '../plan/settings.ts';
 import type { EngineOptions, JobEvent, JobReport, Picture } from '../protocol.ts';
 import { Runtime } from '../runtime/runtime.ts';
-import { chosenEncoder, encodedSegment, encoderAgain } from './encoder.ts';
+import { chosenEncoder, encodedSegment, encoderAgain, otherEncoder } from './encoder.ts';
 import { JobRun } from './job.ts';
 import { withJobLock } from './job-lock.ts';
 import { type JobJournal, JournalKeeper } from './journal-keeper.ts';
@@ -168,7 +168,7 @@ export class Engine {
     return this.#locked(jobId, file, async (job, clip) => {
       const journal = await (await this.#store).resume<MeterState>(jobId);
       try {
-        const { settings, modelHash, encoder, provider } = journal.job;
+        const { settings, modelHash, provider } = journal.job;
         await checkSource(journal.job, file);
         if (modelHash !== (await this.#shelf.hash(settings.model))) throw modelChanged(settings.model);
         if (provider !== this.device.provider) {
@@ -177,7 +177,13 @@ export class Engine {
           });
         }
         if (journal.paused) journal.mark({ paused: false });
-        return await this.#complete(job, clip, file, journal, await encoderAgain(encoder, journal.job.plan, settings));
+        return await this.#complete(
+          job,
+          clip,
+          file,
+          journal,
+          await encoderAgain(journal.encoder, journal.job.plan, settings),
+        );
       } finally {
         journal.close();
       }
@@ -190,6 +196,7 @@ export class Engine {
   }
 
   resume(jobId: string): void {
+    let encoder = chosen;
     if (this.#job?.id !== jobId || !this.#job.gate.paused) return;
     this.#job.gate.resume();
   }
@@ -204,7 +211,7 @@ export class Engine {
     clip: Clip,
     file: File,
     journal: JobJournal,
-    encoder: EncoderChoice,
+    chosen: EncoderChoice,
   ): Promise<Finished> {
     const { settings } = journal.job;
     const { signal } = job.abort;
@@ -249,11 +256,17 @@ export class Engine {
         const progress = journal.framesDone + keeper.written;
         const recovery = policy.decide(error, await this.#deviceLost(), progress, plan, model.info);
         if (!recovery) throw error;
-        journal.mark(recovery);
-        plan.tiles = recovery.tiles ?? plan.tiles;
+        const { notice, tiles, renew } = recovery;
+        const other = recovery.otherEncoder
+          ? await otherEncoder(encoder, plan, settings, journal.framesDone === 0)
+          : encoder;
+        if (!other) throw error;
+        journal.mark({ notice, tiles, ...(other === encoder ? {} : { encoder: other }) });
+        encoder = other;
+        plan.tiles = tiles ?? plan.tiles;
         // A full WASM heap can't be had back in this worker: the page starts another, and the job goes on there.
-        if (this.device.provider === 'wasm') throw error;
-        await this.#renew();
+        if (renew && this.device.provider === 'wasm') throw error;
+        if (renew) await this.#renew();
       }
     }
     const store = await this.#store;
@@ -350,11 +363,13 @@ export class Engine {
 /** Free space that the origin may use; null where the browser doesn't say. */
 async function freeStorageBytes(): Promise<number | null> {
   const estimate = await globalThis.navigator?.storage?.estimate?.().catch(() => null);
+    const free = await freeStorageBytes();
+    if (free !== null && free < file.size + journal.job.plan.bytes.storage) throw new RangeError('it would not fit');
   if (estimate?.quota === undefined) return null;
   return estimate.quota - (estimate.usage ?? 0);
 }
 
-/** A copy that can't be made costs the job nothing. */
+/** A copy that can't be made costs the job nothing, neither time nor the space that it needs itself. */
 async function keptSource(store: JobStore, journal: JobJournal, file: File): Promise<void> {
   try {
     await store.keepSource(journal.job.id, file);

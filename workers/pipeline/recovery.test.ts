@@ -18,7 +18,7 @@ describe('recovery', () => {
   test('a lost device is replaced for as long as the job gets on, three times where it does not', () => {
     const policy = new RecoveryPolicy();
     for (let progress = 0; progress < 20; progress += 1) {
-      expect(policy.decide(lost, true, progress, PLAN, MODEL)).toMatchObject({ tiles: null });
+      expect(policy.decide(lost, true, progress, PLAN, MODEL)).toMatchObject({ tiles: null, renew: true });
     }
     expect(policy.decide(lost, true, 19, PLAN, MODEL)).not.toBeNull();
     expect(policy.decide(lost, true, 19, PLAN, MODEL)).not.toBeNull();
@@ -30,6 +30,21 @@ describe('recovery', () => {
     expect(policy.decide(new Error('mapAsync'), true, 0, PLAN, MODEL)).not.toBeNull();
     expect(policy.decide(new Error('mapAsync'), false, 0, PLAN, MODEL)).toBeNull();
     expect(policy.decide(cancelled(), true, 0, PLAN, MODEL)).toBeNull();
+  });
+
+  test('an encoder that fails is started anew, then replaced, until there have been enough; a decoder is given one more try', () => {
+    const policy = new RecoveryPolicy();
+    const failed = new EnhancerError('ENCODE_FAILED', 'Stuck.', 'Again.');
+    const tries = [1, 2, 3, 4, 5, 6].map(() => policy.decide(failed, false, 7, PLAN, MODEL)?.otherEncoder);
+    expect(tries).toEqual([false, true, true, true, true, undefined]);
+    expect(policy.decide(failed, false, 8, PLAN, MODEL)).toMatchObject({
+      otherEncoder: false,
+      renew: false,
+      tiles: null,
+    });
+    const broken = new EnhancerError('DECODE_FAILED', 'Broken.', 'Convert.');
+    expect(policy.decide(broken, false, 9, PLAN, MODEL)).toMatchObject({ renew: false });
+    expect(policy.decide(broken, false, 9, PLAN, MODEL)).toBeNull();
   });
 
   test('out of memory: tiles of half the area or less, of the same plane, until they are as small as may be', () => {

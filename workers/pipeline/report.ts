@@ -12,7 +12,8 @@ export interface ReportFacts {
 }
 
 export function reportOf(journal: JobJournal, output: File, meter: MeterState | null, facts: ReportFacts): JobReport {
-  const { plan, encoder, provider } = journal.job;
+  const { plan, provider } = journal.job;
+  const { encoder } = journal;
   return {
     width: plan.output.width,
     height: plan.output.height,

@@ -86,6 +86,15 @@ export function heapBytes(load: HeapLoad): number {
   return Math.ceil(latents + sources + pictures);
 }
 
+/** The wavefront between two evaluations, kept twice in the journal (docs/reliability.md): state, saved, x0 where windows share. */
+export function statesBytes(load: HeapLoad): number {
+  const alive = Math.min(load.frameCount, load.longestWindow + load.evaluations * load.stride);
+  const shared = (1 - Math.min(1, load.stride / load.longestWindow)) * alive;
+  return Math.ceil(
+    2 * load.latentPixels * load.latentChannels * FLOAT_BYTES * (alive * (load.usesSaved ? 2 : 1) + shared),
+  );
+}
+
 /** Of a key frame: its hint. Velocity models keep its plain latents too, but have few channels. */
 const HINT_ARRAYS = 1;
 

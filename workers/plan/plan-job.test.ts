@@ -291,6 +291,20 @@ describe('refusals and notices', () => {
   ): string | undefined =>
     planJob(clipOf(320, 180, frames), settingsOf(changes), deviceOf(), NANO, options).refusals[0]?.code;
 
+  test('the wavefront’s states count as storage; where only they don’t fit, the job may run and says what it means', () => {
+    const plan = (options: PlanOptions = {}) =>
+      planJob(clipOf(320, 180, 64), settingsOf({}), deviceOf(), NANO, options);
+    const { storage } = plan().bytes;
+    const { latentWidth, latentHeight, evaluations, windows } = plan();
+    const frame = latentWidth * latentHeight * NANO.latentChannels * 4;
+    const stride = windows[1]!.startFrame - windows[0]!.startFrame;
+    expect(storage).toBeGreaterThan(2 * frame * evaluations * stride);
+    expect(plan({ storageQuotaBytes: storage }).notices.map(({ code }) => code)).not.toContain('STATES_NOT_KEPT');
+    const tight = plan({ storageQuotaBytes: storage - 1 });
+    expect(tight.refusals).toEqual([]);
+    expect(tight.notices.map(({ code }) => code)).toContain('STATES_NOT_KEPT');
+  });
+
   test('each reason has its code', () => {
     expect(refusal()).toBeUndefined();
     expect(refusal({}, {}, 0)).toBe('NO_FRAMES');

@@ -13,6 +13,7 @@ import {
   heapBytes,
   type StageRates,
   secondsByStage,
+  statesBytes,
   storageBytes,
   tileBytes,
 } from './cost.ts';
@@ -128,16 +129,26 @@ export function planJob(
     device,
     options.stageRates ?? DEFAULT_STAGE_RATES,
   );
+  const packets = storageBytes(width * height, frameCount, settings.quality, clip.bytes);
+  const states = statesBytes({ ...load, longestWindow: longest, stride });
   const bytes = {
     device: Math.ceil(typeof layout === 'string' ? tileBytes(model, tileSize, longest) : layout.bytes),
     heap: heapBytes({ ...load, longestWindow: longest, stride }),
-    storage: storageBytes(width * height, frameCount, settings.quality, clip.bytes),
+    storage: packets + states,
   };
-  const quota = options.storageQuotaBytes;
-  if (quota !== undefined && quota !== null && bytes.storage > quota) {
+  const said = notices(clip, settings, device, model, evaluations, activeArea);
+  const quota = options.storageQuotaBytes ?? Number.POSITIVE_INFINITY;
+  if (bytes.storage > quota && packets <= quota) {
+    said.push({
+      code: 'STATES_NOT_KEPT',
+      message:
+        'There is little disk space: finished windows are kept, but after an interruption more has to be done again.',
+    });
+  }
+  if (packets > quota) {
     refusals.push({
       code: 'QUOTA_EXCEEDED',
-      message: `The result may need ${mebibytes(bytes.storage)}, and ${mebibytes(quota)} are free.`,
+      message: `The result may need ${mebibytes(packets)}, and ${mebibytes(quota)} are free.`,
       hint: 'Free some disk space, or choose a smaller scale, a shorter part or a smaller file.',
     });
   }
@@ -166,7 +177,7 @@ export function planJob(
     bytes,
     seconds: stages.decode + stages.condition + stages.denoise + stages.reconstruct + stages.encode,
     secondsByStage: stages,
-    notices: notices(clip, settings, device, model, evaluations, activeArea),
+    notices: said,
     refusals,
   };
 }

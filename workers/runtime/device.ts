@@ -14,6 +14,8 @@ export interface Gpu {
   readonly isFallbackAdapter: boolean;
   readonly halfPrecision: boolean;
   readonly ledger: GpuLedger;
+  /** Whether an allocation has failed on it: WebGPU says so in an event, and what was to be computed may be anything. */
+  readonly memoryRanOut: () => boolean;
   /** Settles when the device is lost, with the reason; `destroyed` when we ended it ourselves. */
   readonly lost: Promise<GPUDeviceLostInfo>;
 }
@@ -48,6 +50,10 @@ export async function openGpu(): Promise<Gpu> {
       maxStorageBuffersPerShaderStage: limits.maxStorageBuffersPerShaderStage,
     },
   });
+  let memoryRanOut = false;
+  device.addEventListener('uncapturederror', ({ error }) => {
+    if (error instanceof GPUOutOfMemoryError) memoryRanOut = true;
+  });
   const ledger = new GpuLedger();
   ledger.watch(device);
   return {
@@ -56,6 +62,7 @@ export async function openGpu(): Promise<Gpu> {
     isFallbackAdapter,
     halfPrecision: device.features.has('shader-f16'),
     ledger,
+    memoryRanOut: () => memoryRanOut,
     lost: device.lost,
   };
 }

@@ -12,7 +12,7 @@ import { type Gpu, openGpu } from './device.ts';
 import type { LedgerReading } from './ledger.ts';
 import { flavourFor, isolated, loadOrt, type OrtModule } from './ort.ts';
 import { measureSpeed, type SelfTestResult, selfTest } from './self-test.ts';
-import { asDeviceError, ModelSession, type PartSource, Turn } from './session.ts';
+import { asDeviceError, ModelSession, outOfMemory, type PartSource, Turn } from './session.ts';
 
 export interface SessionOptions {
   /** Leave outputs on the device, for another session to read. */
@@ -95,6 +95,7 @@ export class Runtime {
   /** Loads a part. Its graph's external data may be bytes or blobs (read on demand where the provider can). */
   async createSession(source: PartSource, options: SessionOptions = {}): Promise<ModelSession> {
     const resident = options.residentOutputs === true;
+    const memoryRanOut = this.gpu?.memoryRanOut ?? (() => false);
     const sessionOptions: Ort.InferenceSession.SessionOptions = {
       executionProviders: this.gpu ? [{ name: 'webgpu', device: this.gpu.device }] : ['wasm'],
       externalData: source.data.map(({ name, bytes }) => ({ path: name, data: bytes })),
@@ -105,9 +106,10 @@ export class Runtime {
     };
     try {
       const session = await this.#turn.take(() => this.#ort.InferenceSession.create(source.graph, sessionOptions));
-      return new ModelSession(this.#ort, session, this.#turn, resident);
+      if (memoryRanOut()) throw outOfMemory('the device reported a failed allocation');
+      return new ModelSession(this.#ort, session, this.#turn, resident, memoryRanOut);
     } catch (error) {
-      throw asDeviceError(error);
+      throw memoryRanOut() ? outOfMemory(error) : asDeviceError(error);
     }
   }
 

@@ -51,8 +51,17 @@ export class ModelSession {
   readonly #session: Ort.InferenceSession;
   readonly #turn: Turn;
   readonly #resident: boolean;
+  readonly #memoryRanOut: () => boolean;
 
-  constructor(ort: OrtModule, session: Ort.InferenceSession, turn: Turn, resident: boolean) {
+  /** @param memoryRanOut whether the device has failed to allocate: results are then not to be believed. */
+  constructor(
+    ort: OrtModule,
+    session: Ort.InferenceSession,
+    turn: Turn,
+    resident: boolean,
+    memoryRanOut: () => boolean = () => false,
+  ) {
+    this.#memoryRanOut = memoryRanOut;
     this.#ort = ort;
     this.#session = session;
     this.#turn = turn;
@@ -69,12 +78,18 @@ export class ModelSession {
   async run(feeds: Readonly<Record<string, Feed>>): Promise<Record<string, Tensor>> {
     const results = await this.#execute(feeds);
     const outputs: Record<string, Tensor> = {};
-    for (const [name, value] of Object.entries(results)) {
-      const data = (await value.getData(true)) as Float32Array;
-      // A copy: what the WASM provider hands out is a view of its heap's memory or of a pooled buffer.
-      outputs[name] = { dims: [...value.dims], data: data.slice() };
-      value.dispose();
+    try {
+      for (const [name, value] of Object.entries(results)) {
+        const data = (await value.getData(true)) as Float32Array;
+        // A copy: what the WASM provider hands out is a view of its heap's memory or of a pooled buffer.
+        outputs[name] = { dims: [...value.dims], data: data.slice() };
+        value.dispose();
+      }
+    } catch (error) {
+      throw this.#memoryRanOut() ? outOfMemory(error) : asDeviceError(error);
     }
+    // News of a failed allocation comes before what is read back after it.
+    if (this.#memoryRanOut()) throw outOfMemory('the device reported a failed allocation');
     return outputs;
   }
 
@@ -99,7 +114,7 @@ export class ModelSession {
     try {
       return await this.#turn.take(() => this.#session.run(inputs));
     } catch (error) {
-      throw asDeviceError(error);
+      throw this.#memoryRanOut() ? outOfMemory(error) : asDeviceError(error);
     }
   }
 
@@ -120,12 +135,16 @@ export function asDeviceError(error: unknown): unknown {
     );
   }
   if (/out of memory|OutOfMemory|bad_alloc|failed to allocate|Aborted\(OOM|memory access out of bounds/i.test(text)) {
-    return new EnhancerError(
-      'OUT_OF_GPU_MEMORY',
-      'The model ran out of memory.',
-      'Lower the scale, or set a smaller memory budget under “Advanced” so that smaller tiles are used.',
-      { cause: error },
-    );
+    return outOfMemory(error);
   }
   return error;
+}
+
+export function outOfMemory(cause: unknown): EnhancerError {
+  return new EnhancerError(
+    'OUT_OF_GPU_MEMORY',
+    'The model ran out of memory.',
+    'Lower the scale, or set a smaller memory budget under “Advanced” so that smaller tiles are used.',
+    { cause },
+  );
 }
