@@ -196,7 +196,6 @@ export class Engine {
   }
 
   resume(jobId: string): void {
-    let encoder = chosen;
     if (this.#job?.id !== jobId || !this.#job.gate.paused) return;
     this.#job.gate.resume();
   }
@@ -213,6 +212,7 @@ export class Engine {
     journal: JobJournal,
     chosen: EncoderChoice,
   ): Promise<Finished> {
+    let encoder = chosen;
     const { settings } = journal.job;
     const { signal } = job.abort;
     const policy = new RecoveryPolicy();
@@ -363,8 +363,6 @@ export class Engine {
 /** Free space that the origin may use; null where the browser doesn't say. */
 async function freeStorageBytes(): Promise<number | null> {
   const estimate = await globalThis.navigator?.storage?.estimate?.().catch(() => null);
-    const free = await freeStorageBytes();
-    if (free !== null && free < file.size + journal.job.plan.bytes.storage) throw new RangeError('it would not fit');
   if (estimate?.quota === undefined) return null;
   return estimate.quota - (estimate.usage ?? 0);
 }
@@ -372,6 +370,8 @@ async function freeStorageBytes(): Promise<number | null> {
 /** A copy that can't be made costs the job nothing, neither time nor the space that it needs itself. */
 async function keptSource(store: JobStore, journal: JobJournal, file: File): Promise<void> {
   try {
+    const free = await freeStorageBytes();
+    if (free !== null && free < file.size + journal.job.plan.bytes.storage) throw new RangeError('it would not fit');
     await store.keepSource(journal.job.id, file);
   } catch {
     journal.mark({ notice: 'There was no space to keep a copy of the clip with the job.' });
