@@ -47,7 +47,7 @@ export function App() {
     <div className={styles.app} data-phase={phase.kind} data-holding={holding}>
       <Header />
       <UpdateBanner />
-      <FailureBanner />
+      <FailureBanner onChoose={choose} />
       <SharedRecipe />
       <main ref={main} className={styles.main} aria-busy={opening !== null}>
         <input

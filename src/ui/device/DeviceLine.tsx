@@ -1,14 +1,16 @@
-import { lazy, Suspense, useState } from 'react';
+import { lazy, Suspense } from 'react';
+import { useStore } from 'zustand';
 import { useSessionState } from '../../state/react.ts';
 import { words } from '../words.ts';
 import styles from './Device.module.css';
+import { closeDevicePanel, devicePanel, openDevicePanel } from './device-panel-state.ts';
 
 const DevicePanel = lazy(async () => ({ default: (await import('./DevicePanel.tsx')).DevicePanel }));
 
 /** The device in a line; opens all that is known of it. */
 export function DeviceLine() {
   const device = useSessionState((state) => state.device);
-  const [open, setOpen] = useState(false);
+  const open = useStore(devicePanel, (state) => state.open);
   const provider = device.kind === 'found' ? device.info.provider : undefined;
   return (
     <>
@@ -18,7 +20,7 @@ export function DeviceLine() {
         data-provider={provider}
         aria-haspopup="dialog"
         title={words.device.open}
-        onClick={() => setOpen(true)}
+        onClick={openDevicePanel}
       >
         {device.kind === 'found' ? (
           <>
@@ -36,7 +38,7 @@ export function DeviceLine() {
       </button>
       {open ? (
         <Suspense>
-          <DevicePanel onClose={() => setOpen(false)} />
+          <DevicePanel onClose={closeDevicePanel} />
         </Suspense>
       ) : null}
     </>

@@ -110,7 +110,7 @@ function Item({ entry, onChoose }: { readonly entry: HistoryEntry; readonly onCh
         </Button>
         <CopyButton
           text={() => recipeText(settings)}
-          label={words.recipe.copy}
+          label={words.recipe.copyNamed}
           accessibleName={words.recipe.copyOf(fileName)}
         />
         <Button

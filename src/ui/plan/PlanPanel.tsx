@@ -3,6 +3,7 @@ import type { DeviceInfo, JobPlan, Refusal } from '../../../workers/plan/job-pla
 import { type PlanState, shownPlan } from '../../state/phase.ts';
 import { useSession, useSessionState } from '../../state/react.ts';
 import { Alert } from '../failure/Alert.tsx';
+import { ErrorActions } from '../failure/ErrorActions.tsx';
 import { formatBytes, formatCount, formatEstimate, formatFrameRate, formatSize } from '../format.ts';
 import { Button } from '../pieces/Button.tsx';
 import { Facts } from '../pieces/Facts.tsx';
@@ -79,7 +80,7 @@ export function PlanVerdict({ plan }: { readonly plan: PlanState }) {
   if (deviceFailed) return <p className={styles.summary}>{words.device.failed}</p>;
   if (plan.kind === 'failed') {
     return (
-      <Alert title={words.failure.plan} error={plan.error}>
+      <Alert title={words.failure.plan} error={plan.error} occasion="plan">
         <Button onClick={session.replan}>{words.plan.tryAgain}</Button>
       </Alert>
     );
@@ -100,6 +101,8 @@ function Refused({ refusal }: { readonly refusal: Refusal }) {
     <div role="alert" data-code={refusal.code} className={styles.refused}>
       <p className={styles.refusedTitle}>{refusal.message}</p>
       <p>{refusal.hint}</p>
+      <p className={styles.refusedSafe}>{words.failure.safeDuring.plan}</p>
+      <ErrorActions code={refusal.code} />
     </div>
   );
 }

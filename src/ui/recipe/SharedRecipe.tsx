@@ -11,7 +11,7 @@ import { useRecipeIntake } from './use-recipe-intake.ts';
 export function SharedRecipe() {
   const session = useSession();
   const settings = useSessionState((state) => state.settings);
-  const isEmpty = useSessionState(({ phase }) => phase.kind === 'empty');
+  const isEmpty = useSessionState(({ phase }) => phase.kind === 'empty' || phase.kind === 'probing');
   const [taken, setTaken] = useState(false);
   useRecipeIntake(useCallback(() => setTaken(true), []));
   const leave = (): void => {
@@ -21,10 +21,10 @@ export function SharedRecipe() {
   };
   return (
     <div role="status">
-      {taken ? (
+      {taken && isEmpty ? (
         <div className={styles.shared}>
           <p>
-            <strong>{words.recipe.came}</strong> {recipeSummary(settings)}. {isEmpty ? words.recipe.chooseFor : null}
+            <strong>{words.recipe.came}</strong> {recipeSummary(settings)}. {words.recipe.chooseFor}
           </p>
           <div className={styles.actions}>
             <Button look="quiet" onClick={leave}>
