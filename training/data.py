@@ -11,12 +11,14 @@ import torch
 from torch import Tensor
 
 from training.latents import bicubic_matrix, from_bytes, upsample
+from training.motion import fill
 
 
 @dataclass
 class Batch:
     clean: Tensor  # [B, F, 3, S, S] in −1…1
-    source: Tensor  # upsampled degraded key frames [B, K, 3, S, S]
+    source: Tensor  # upsampled degraded frames [B, F, 3, S, S]; between key frames made from them by motion
+    mismatch: Tensor  # [B, F, S, S]: how badly they agree there, motion.fill
     scale: Tensor  # [B]
     keys: list[int]
 
@@ -64,7 +66,7 @@ class Banks:
 
     def batch(self, rng: np.random.Generator, size: int, crop: int, frames: int, skip: int) -> Batch:
         keys = list(range(0, frames, skip))
-        clean, source, scales = [], [], []
+        clean, source, mismatches, scales = [], [], [], []
         for _ in range(size):
             whole, degraded = self.pick(rng)
             n, full = degraded.shape[1], whole.shape[1]
@@ -72,22 +74,31 @@ class Banks:
             y, x = (int(v) for v in rng.integers(0, full - crop + 1, 2))
             target = from_bytes(np.ascontiguousarray(whole[first:first + frames, y:y + crop, x:x + crop]))
             low = from_bytes(np.ascontiguousarray(degraded[first:first + frames:skip]))
+            part = (..., slice(y, y + crop), slice(x, x + crop))
             if n == full:
-                up = low[..., y:y + crop, x:x + crop]
-            else:
+                up = low
+            elif skip == 1:
                 matrix = bicubic_matrix(n, full)
-                up = (matrix[y:y + crop] @ low @ matrix[x:x + crop].T).clamp(-1, 1)
+                up, part = (matrix[y:y + crop] @ low @ matrix[x:x + crop].T).clamp(-1, 1), ...
+            else:  # motion is found on the whole picture, as in the product
+                matrix = bicubic_matrix(n, full)
+                up = (matrix @ low @ matrix.T).clamp(-1, 1)
+            if skip == 1:
+                up, mismatch = up[part], torch.zeros(frames, crop, crop)
+            else:
+                up, mismatch = (t[part] for t in fill(up, frames, keys))
             flips = [axis for axis in (-1, -2) if rng.random() < 0.5]
             if flips:
-                target, up = target.flip(flips), up.flip(flips)
+                target, up, mismatch = target.flip(flips), up.flip(flips), mismatch.flip(flips)
             if rng.random() < 0.5:
-                target, up = target.transpose(-1, -2), up.transpose(-1, -2)
+                target, up, mismatch = (t.transpose(-1, -2) for t in (target, up, mismatch))
             if rng.random() < 0.5:
-                target, up = target.flip(0), up.flip(0)  # valid as the key frames are symmetric in time
+                target, up, mismatch = target.flip(0), up.flip(0), mismatch.flip(0)  # the key frames are symmetric in time
             clean.append(target)
             source.append(up)
+            mismatches.append(mismatch)
             scales.append(full / n)
-        return Batch(torch.stack(clean), torch.stack(source), torch.tensor(scales), keys)
+        return Batch(torch.stack(clean), torch.stack(source), torch.stack(mismatches), torch.tensor(scales), keys)
 
 
 def held_out_clips(folder: Path, count: int) -> Tensor:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 STEPS = 1000
 MAX_NOISE_LEVEL = 300
+MISMATCH_FLOOR = (2 / 127.5) ** 2  # two grey levels: what even a perfect match may be off by
 
 
 def make_schedule() -> tuple[np.ndarray, np.ndarray]:
@@ -78,16 +79,18 @@ class LatentStatistics:
         return ((1 - w) * self.spread[upper - 1].log() + w * self.spread[upper].log()).exp()
 
 
-def neighbours(frames: int, keys: list[int]) -> tuple[list[int], list[int], list[float]]:
-    """Per frame the positions in `keys` before and after it, and its fraction between them."""
-    before, after, fraction = [], [], []
-    for frame in range(frames):
-        p = max((i for i, k in enumerate(keys) if k <= frame), default=0)
-        q = min((i for i, k in enumerate(keys) if k >= frame), default=len(keys) - 1)
-        before.append(p)
-        after.append(q)
-        fraction.append((frame - keys[p]) / (keys[q] - keys[p]) if q > p else 0.0)
-    return before, after, fraction
+def fractions(frames: int, keys: list[int]) -> list[float]:
+    """How far each frame is from the key frame before it to the one after; 0 on key frames and outside."""
+    out = [0.0] * frames
+    for first, last in zip(keys, keys[1:]):
+        for frame in range(first + 1, last):
+            out[frame] = (frame - first) / (last - first)
+    return out
+
+
+def block_mean(mismatch: Tensor, factor: int) -> Tensor:
+    """Per pixel [..., H, W] → per latent [..., H/factor, W/factor]."""
+    return mismatch.unflatten(-1, (-1, factor)).unflatten(-3, (-1, factor)).mean((-1, -3))
 
 
 @dataclass
@@ -97,33 +100,32 @@ class Conditioning:
     hint: Tensor
     key_frames: Tensor  # [B, F]
     base: Tensor
-    prior: Tensor  # τ², [B, F, C, 1, 1]
+    prior: Tensor  # τ², [B, F, C, h, w]
     hint_timestep: Tensor  # [B]
     scale: Tensor  # [B]
 
 
 def make_conditioning(
-    stats: LatentStatistics, source: Tensor, frames: int, keys: list[int], strengths: list[float], scale: Tensor,
+    stats: LatentStatistics, source: Tensor, mismatch: Tensor, keys: list[int], strengths: list[float], scale: Tensor,
     noise: Tensor | None = None,
 ) -> Conditioning:
-    """source: normalised latents of the key frames [B, K, C, h, w]; scale [B]."""
-    batch = source.shape[0]
+    """source: normalised latents of the upsampled frames [B, F, C, h, w], motion between key frames; mismatch [B, F, h, w]; scale [B]."""
+    batch, frames = source.shape[:2]
     levels = [hint_level(s) for s in strengths]
     alpha, sigma = (torch.tensor([level[i] for level in levels])[:, None, None, None, None] for i in (1, 2))
     if noise is None:
-        noise = torch.randn_like(source)
-    hint = alpha * source + sigma * noise
+        noise = torch.randn_like(source[:, keys])
+    hint = alpha * source[:, keys] + sigma * noise
     v = stats.variance[None, None, :, None, None]
     total = alpha**2 * v + sigma**2
     kept = alpha**2 * v / total  # how much of the source the noisy hint still tells, [B,1,C,1,1]
-    estimate = kept * source
     unknown = v * (1 - kept) ** 2
-    before, after, fraction = neighbours(frames, keys)
-    w = torch.tensor(fraction)[None, :, None, None, None]
-    base = (1 - w) * estimate[:, before] + w * estimate[:, after]
+    w = torch.tensor(fractions(frames, keys))[None, :, None, None, None]
+    base = kept * source
     key_spread = stats.key_spread(scale)[:, None, :, None, None]
     inserted = stats.inserted[None, None, :, None, None]
-    prior = key_spread**2 + 4 * w * (1 - w) * inserted**2 + ((1 - w) ** 2 + w**2) * unknown
+    between = 4 * w * (1 - w) * (mismatch[:, :, None] + MISMATCH_FLOOR)
+    prior = key_spread**2 + between * inserted**2 + ((1 - w) ** 2 + w**2) * unknown
     shown = torch.zeros(batch, frames, *source.shape[2:])
     shown[:, keys] = hint / total.sqrt()
     key_frames = torch.zeros(batch, frames)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from training.data import Banks
-from training.diffusion import LatentStatistics
+from training.diffusion import MISMATCH_FLOOR, LatentStatistics, block_mean
 from training.latents import channels_for, encode
 
 SPREAD_SCALES = [1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0]
@@ -24,7 +24,7 @@ def measure(banks: Banks, factor: int, batches: int = 60, crop: int = 128, seed:
         raw = encode(batch.clean.flatten(0, 1), factor).unflatten(0, batch.clean.shape[:2])
         source = encode(batch.source.flatten(0, 1), factor).unflatten(0, batch.source.shape[:2])
         raws.append(raw[:, 0])
-        power = (raw[:, batch.keys] - source).square().mean((1, 3, 4))
+        power = (raw - source)[:, batch.keys].square().mean((1, 3, 4))
         for i, scale in enumerate(batch.scale.tolist()):
             hat = np.interp(np.log(scale), knots, np.arange(len(knots)))
             for knot, weight in ((int(hat), 1 - hat % 1), (min(int(hat) + 1, len(knots) - 1), hat % 1)):
@@ -32,9 +32,8 @@ def measure(banks: Banks, factor: int, batches: int = 60, crop: int = 128, seed:
                 weights[knot] += weight
         for frame in range(1, skip):
             w = frame / skip
-            blend = (1 - w) * raw[:, 0] + w * raw[:, -1]
-            inserted += (raw[:, frame] - blend).square().mean((0, 2, 3)) / (4 * w * (1 - w))
-            inserted_count += 1
+            inserted += (raw[:, frame] - source[:, frame]).square().mean((0, 2, 3))
+            inserted_count += 4 * w * (1 - w) * float((block_mean(batch.mismatch[:, frame], factor) + MISMATCH_FLOOR).mean())
     raw = torch.cat(raws)
     shift = raw.mean((0, 2, 3))
     residual = (squares.sum(0) / weights.sum()).sqrt()
@@ -42,5 +41,5 @@ def measure(banks: Banks, factor: int, batches: int = 60, crop: int = 128, seed:
     return LatentStatistics(
         shift=shift, scale=scale, variance=(raw - shift[:, None, None]).square().mean((0, 2, 3)) * scale**2,
         spread_scales=SPREAD_SCALES, spread=(squares / weights[:, None]).sqrt() * scale,
-        inserted=(inserted / inserted_count).sqrt() * scale,
+        inserted=(inserted / inserted_count).sqrt() * scale,  # of z, a unit of luma difference
     )

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from training.data import Banks, Batch, held_out_clips
-from training.diffusion import ALPHA, SIGMA, STEPS, LatentStatistics, make_conditioning, network_input
+from training.diffusion import ALPHA, SIGMA, STEPS, LatentStatistics, block_mean, make_conditioning, network_input
 from training.latents import encode
 from training.measure import measure
 from training.model import EnhancementNetwork, NetworkConfig
@@ -66,8 +66,9 @@ class Loss:
         count, frames = batch.clean.shape[:2]
         latent = lambda x: self.stats.normalise(encode(x.flatten(0, 1), self.factor)).unflatten(0, x.shape[:2])
         z, source = latent(batch.clean), latent(batch.source)
+        mismatch = block_mean(batch.mismatch, self.factor)
         strengths = [random_strength(rng) for _ in range(count)]
-        cond = make_conditioning(self.stats, source, frames, batch.keys, strengths, batch.scale)
+        cond = make_conditioning(self.stats, source, mismatch, batch.keys, strengths, batch.scale)
         t = random_timesteps(rng, count)
         alpha, sigma = (table[t][:, None, None, None, None] for table in (ALPHA, SIGMA))
         x = alpha * z + sigma * torch.randn_like(z)

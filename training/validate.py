@@ -16,8 +16,9 @@ from ssimulacra2 import compute_ssimulacra2
 from torch import Tensor
 
 from training.degrade import shrink
-from training.diffusion import LatentStatistics, Network, make_conditioning, sample_ddim
+from training.diffusion import LatentStatistics, Network, block_mean, make_conditioning, sample_ddim
 from training.latents import decode, encode, from_bytes, to_bytes, upsample
+from training.motion import fill
 
 
 def psnr(a: np.ndarray, b: np.ndarray) -> float:
@@ -44,14 +45,16 @@ class Enhancement:
     def __call__(
         self, source: Tensor, frames: int, keys: list[int], scale: float, strength: float, evaluations: int, seed: int = 0
     ) -> Tensor:
-        """source [K,3,H,W] in −1…1 → [frames,3,H,W]; inserted frames lean on blended source frames."""
+        """Key frames [K,3,H,W] in −1…1 → [frames,3,H,W]; inserted frames lean on theirs carried along their motion."""
         generator = torch.Generator().manual_seed(seed)
+        source, mismatch = fill(source, frames, keys)
         latents = self.stats.normalise(encode(source, self.factor))[None]
-        hint_noise = torch.randn(latents.shape, generator=generator)
-        cond = make_conditioning(self.stats, latents, frames, keys, [strength], torch.tensor([scale]), hint_noise)
+        hint_noise = torch.randn(latents[:, keys].shape, generator=generator)
+        coarse = block_mean(mismatch, self.factor)[None]
+        cond = make_conditioning(self.stats, latents, coarse, keys, [strength], torch.tensor([scale]), hint_noise)
         noise = torch.randn(cond.base.shape, generator=generator)
         z = sample_ddim(self.network, cond, noise, evaluations)[0]
-        return decode(self.stats.restore(z), blend(source, frames, keys), self.factor)
+        return decode(self.stats.restore(z), source, self.factor)
 
 
 def blend(source: Tensor, frames: int, keys: list[int]) -> Tensor:
@@ -99,6 +102,7 @@ def validate(enhance: Enhancement, clips: Tensor, strip: Path | None = None, eva
                 row.append(judge(f"x{scale} {count}", clip[4], out[1]))
         keys = clip[2:5:2]
         row += [to_bytes(clip[3]), judge("between blend", clip[3], (keys[0] + keys[1]) / 2)]
+        judge("between motion", clip[3], fill(keys, 3, [0, 2])[0][1])
         for count in evaluations:
             out = enhance(keys, 3, [0, 2], 1.0, 0.0, count)
             row.append(judge(f"between {count}", clip[3], out[1]))
