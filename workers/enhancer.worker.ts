@@ -4,6 +4,7 @@
 
 import { EnhancerError, toErrorData } from './errors.ts';
 import { Engine } from './pipeline/engine.ts';
+import { filmstrip, frameAt } from './pipeline/glance.ts';
 import { Queue } from './pipeline/queue.ts';
 import { Unfinished } from './pipeline/unfinished.ts';
 import { type Answer, type FromWorker, PROTOCOL_VERSION, type Request } from './protocol.ts';
@@ -12,6 +13,7 @@ declare const self: DedicatedWorkerGlobalScope;
 
 let engine: Promise<Engine> | null = null;
 const unfinished = new Unfinished();
+const previews = new Map<number, AbortController>();
 const queue = new Queue();
 
 self.addEventListener('message', ({ data }: MessageEvent<Request>) => {
@@ -53,21 +55,34 @@ async function handle(request: Request): Promise<Answer> {
     case 'discard':
       await unfinished.discard(request.jobId);
       return { kind: 'done', requestId };
+    case 'poster': {
+      const { file, maxWidth, timestampUs } = request;
+      return { kind: 'poster', requestId, picture: await frameAt(file, maxWidth, timestampUs) };
+    }
+    case 'filmstrip': {
+      const { file, count, maxWidth } = request;
+      return { kind: 'filmstrip', requestId, glimpses: await filmstrip(file, count, maxWidth) };
+    }
   }
   const ready = await opened();
   switch (request.kind) {
     case 'probe':
       return { kind: 'clip', requestId, clip: await ready.probe(request.file) };
-    case 'poster':
-      return { kind: 'poster', requestId, picture: await ready.poster(request.file, request.maxWidth) };
     case 'plan':
       return { kind: 'plan', requestId, plan: await ready.plan(request.clip, request.settings) };
-    case 'preview':
-      return {
-        kind: 'preview',
-        requestId,
-        ...(await ready.preview(request.file, request.timestampUs, request.settings)),
-      };
+    case 'preview': {
+      const { file, point, settings } = request;
+      const abort = new AbortController();
+      previews.set(requestId, abort);
+      try {
+        return { kind: 'preview', requestId, preview: await ready.preview(file, point, settings, abort.signal) };
+      } finally {
+        previews.delete(requestId);
+      }
+    }
+    case 'end-preview':
+      previews.get(request.previewId)?.abort();
+      return { kind: 'done', requestId };
     case 'enhance':
       await queue.check(request.jobId, request.file);
       return {
@@ -106,8 +121,10 @@ function transferables(message: FromWorker): Transferable[] {
   switch (message.kind) {
     case 'poster':
       return [message.picture.rgba.buffer];
+    case 'filmstrip':
+      return message.glimpses.map(({ picture }) => picture.rgba.buffer);
     case 'preview':
-      return [message.source, ...message.pictures].map((picture) => picture.rgba.buffer);
+      return [message.preview.enhanced.rgba.buffer, message.preview.source.rgba.buffer];
     case 'frame':
       return [message.latest.enhanced.rgba.buffer, message.latest.source.rgba.buffer];
     default:

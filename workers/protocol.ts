@@ -21,6 +21,29 @@ export interface Picture {
   readonly rgba: Uint8ClampedArray<ArrayBuffer>;
 }
 
+/** A source frame for the screen, at its place in the clip. */
+export interface Glimpse {
+  readonly timestampUs: number;
+  readonly picture: Picture;
+}
+
+/** Where a preview looks. */
+export interface PreviewPoint {
+  /** On the clip's own timeline. */
+  readonly timestampUs: number;
+  /** The middle of the crop, 0–1 along each side of the picture. */
+  readonly x: number;
+  readonly y: number;
+}
+
+/** A crop as a job would make it, and the same crop of the enlarged source; of one size, at the output's scale. */
+export interface Preview {
+  readonly enhanced: Picture;
+  readonly source: Picture;
+  /** Where the crop lies, 0–1 along each side of the picture. */
+  readonly region: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
+}
+
 /** An output frame beside its source at the same moment, scaled down for the screen where they are large. */
 export interface LatestFrame {
   readonly frame: number;
@@ -120,15 +143,30 @@ export interface EngineOptions {
 export type Request =
   | { readonly kind: 'hello'; readonly requestId: number; readonly version: number; readonly options: EngineOptions }
   | { readonly kind: 'probe'; readonly requestId: number; readonly file: File }
-  | { readonly kind: 'poster'; readonly requestId: number; readonly file: File; readonly maxWidth: number }
+  | {
+      readonly kind: 'poster';
+      readonly requestId: number;
+      readonly file: File;
+      readonly maxWidth: number;
+      readonly timestampUs: number;
+    }
+  | {
+      readonly kind: 'filmstrip';
+      readonly requestId: number;
+      readonly file: File;
+      readonly count: number;
+      readonly maxWidth: number;
+    }
   | { readonly kind: 'plan'; readonly requestId: number; readonly clip: ClipInfo; readonly settings: Settings }
   | {
       readonly kind: 'preview';
       readonly requestId: number;
       readonly file: File;
-      readonly timestampUs: number;
-      readonly settings: readonly Settings[];
+      readonly point: PreviewPoint;
+      readonly settings: Settings;
     }
+  /** Ends the preview of that request, which then fails as `CANCELLED`. */
+  | { readonly kind: 'end-preview'; readonly requestId: number; readonly previewId: number }
   | {
       readonly kind: 'enhance';
       readonly requestId: number;
@@ -158,13 +196,9 @@ export type Answer =
   | { readonly kind: 'ready'; readonly requestId: number; readonly device: DeviceInfo }
   | { readonly kind: 'clip'; readonly requestId: number; readonly clip: ClipInfo }
   | { readonly kind: 'poster'; readonly requestId: number; readonly picture: Picture }
+  | { readonly kind: 'filmstrip'; readonly requestId: number; readonly glimpses: readonly Glimpse[] }
   | { readonly kind: 'plan'; readonly requestId: number; readonly plan: JobPlan }
-  | {
-      readonly kind: 'preview';
-      readonly requestId: number;
-      readonly source: Picture;
-      readonly pictures: readonly Picture[];
-    }
+  | { readonly kind: 'preview'; readonly requestId: number; readonly preview: Preview }
   | { readonly kind: 'unfinished'; readonly requestId: number; readonly jobs: readonly UnfinishedJob[] }
   | { readonly kind: 'source'; readonly requestId: number; readonly file: File | null }
   | { readonly kind: 'queue'; readonly requestId: number; readonly queue: QueueView }

@@ -10,6 +10,7 @@
  */
 
 declare const self: ServiceWorkerGlobalScope;
+
 // A module to the type checker, so that its globals are its own; the built file is a plain script.
 export {};
 

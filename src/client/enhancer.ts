@@ -6,10 +6,13 @@ import type { ClipInfo } from '../../workers/media/clip-info.ts';
 import type { DeviceInfo, JobPlan } from '../../workers/plan/job-plan.ts';
 import type { Settings } from '../../workers/plan/settings.ts';
 import type {
+  Glimpse,
   JobProgress,
   JobReport,
   LatestFrame,
   Picture,
+  Preview,
+  PreviewPoint,
   QueueChange,
   QueueEntry,
   QueueView,
@@ -48,13 +51,13 @@ export interface Enhancer {
   /** Settles once the device is chosen and self-tested. */
   readonly device: Promise<DeviceInfo>;
   probe(file: File): Promise<ClipInfo>;
-  poster(file: File, maxWidth: number): Promise<Picture>;
+  /** The frame on screen at `timestampUs` of the clip; the first one when absent. */
+  poster(file: File, maxWidth: number, timestampUs?: number): Promise<Picture>;
+  /** `count` frames spread over the clip, fewer where it has fewer. */
+  filmstrip(file: File, count: number, maxWidth: number): Promise<readonly Glimpse[]>;
   plan(clip: ClipInfo, settings: Settings): Promise<JobPlan>;
-  preview(
-    file: File,
-    timestampUs: number,
-    settings: readonly Settings[],
-  ): Promise<{ readonly source: Picture; readonly pictures: readonly Picture[] }>;
+  /** A crop as a job with these settings would make it. Gives way to a job, and to another preview: it then rejects as `CANCELLED`. */
+  preview(file: File, point: PreviewPoint, settings: Settings, signal: AbortSignal): Promise<Preview>;
   /** @param keepSource whether to keep a private copy of the clip until the job is done, so that it can go on by itself. */
   enhance(file: File, settings: Settings, keepSource: boolean): Job;
   /** Jobs that were interrupted, or finished and not discarded, newest first; those that run in another tab are left out. */

@@ -15,9 +15,12 @@ import {
   type Answer,
   type EngineOptions,
   type FromWorker,
+  type Glimpse,
   type JobEvent,
   type Picture,
   PROTOCOL_VERSION,
+  type Preview,
+  type PreviewPoint,
   type QueueChange,
   type QueueView,
   type Request,
@@ -67,17 +70,28 @@ export class WorkerEnhancer implements Enhancer {
     return (await this.#ask('clip', { kind: 'probe', file })).clip;
   }
 
-  async poster(file: File, maxWidth: number): Promise<Picture> {
-    return (await this.#ask('poster', { kind: 'poster', file, maxWidth })).picture;
+  async poster(file: File, maxWidth: number, timestampUs = 0): Promise<Picture> {
+    return (await this.#ask('poster', { kind: 'poster', file, maxWidth, timestampUs })).picture;
+  }
+
+  async filmstrip(file: File, count: number, maxWidth: number): Promise<readonly Glimpse[]> {
+    return (await this.#ask('filmstrip', { kind: 'filmstrip', file, count, maxWidth })).glimpses;
   }
 
   async plan(clip: ClipInfo, settings: Settings): Promise<JobPlan> {
     return (await this.#ask('plan', { kind: 'plan', clip, settings })).plan;
   }
 
-  async preview(file: File, timestampUs: number, settings: readonly Settings[]) {
-    const { source, pictures } = await this.#ask('preview', { kind: 'preview', file, timestampUs, settings });
-    return { source, pictures };
+  async preview(file: File, point: PreviewPoint, settings: Settings, signal: AbortSignal): Promise<Preview> {
+    const previewId = this.#nextRequestId;
+    const asked = this.#ask('preview', { kind: 'preview', file, point, settings });
+    const end = (): void => void this.#ask('done', { kind: 'end-preview', previewId }).catch(() => undefined);
+    signal.addEventListener('abort', end);
+    try {
+      return (await asked).preview;
+    } finally {
+      signal.removeEventListener('abort', end);
+    }
   }
 
   enhance(file: File, settings: Settings, keepSource: boolean): Job {

@@ -141,7 +141,9 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
       const info = await enhancer.probe(file);
       if (ticket !== newestOpening) return;
       const clip: LoadedClip = { file, info };
-      set({ phase: { kind: 'ready', clip, plan: { kind: 'pending', previous: null } }, poster: null });
+      // A chosen part is one of the clip that it was chosen in.
+      const settings = { ...get().settings, range: null };
+      set({ settings, phase: { kind: 'ready', clip, plan: { kind: 'pending', previous: null } }, poster: null });
       requestPlan(0);
       await fetchPoster(clip);
     } catch (error) {

@@ -1,3 +1,6 @@
+import { useEffect, useState } from 'react';
+import { createLook } from '../state/look.ts';
+import { LookContext } from '../state/look-context.ts';
 import { canEnhance, type FinishedPhase, type ReadyPhase, type RunningPhase } from '../state/phase.ts';
 import { useSession, useSessionState } from '../state/react.ts';
 import { Compare } from './compare/Compare.tsx';
@@ -6,6 +9,7 @@ import { FidelityPanel } from './fidelity/FidelityPanel.tsx';
 import { HistoryPanel } from './history/HistoryPanel.tsx';
 import { Button } from './pieces/Button.tsx';
 import { PlanPanel, PlanVerdict } from './plan/PlanPanel.tsx';
+import { QueueActions, QueuePanel } from './queue/QueuePanel.tsx';
 import { RecipeRow } from './recipe/RecipeRow.tsx';
 import { EarlierResults, ResultPanel } from './results/ResultPanel.tsx';
 import { LatestPair } from './running/LatestPair.tsx';
@@ -14,6 +18,7 @@ import { SettingsPanel } from './settings/SettingsPanel.tsx';
 import { ClipStrip } from './stage/ClipStrip.tsx';
 import { Poster } from './stage/Poster.tsx';
 import { Stage } from './stage/Stage.tsx';
+import { Timeline } from './timeline/Timeline.tsx';
 import { UnfinishedJobs } from './unfinished/UnfinishedJobs.tsx';
 import styles from './WorkScreen.module.css';
 import { words } from './words.ts';
@@ -32,39 +37,44 @@ export function WorkScreen({ phase, opening, onChoose }: WorkScreenProps) {
   const session = useSession();
   const { info } = phase.clip;
   const running = phase.kind === 'running';
+  const [look] = useState(() => createLook(session));
+  useEffect(() => look.follow(), [look]);
   return (
     <InspectionProvider result={phase.kind === 'finished' ? phase.result : null}>
-      <div
-        className={styles.screen}
-        data-phase={phase.kind}
-        style={{ '--clip-ratio': info.width / info.height } as React.CSSProperties}
-      >
-        <div className={styles.picture}>
-          <Stage>
-            {phase.kind === 'ready' ? <Poster clip={phase.clip} /> : null}
-            {phase.kind === 'running' ? <LatestPair phase={phase} /> : null}
-            {phase.kind === 'finished' ? (
-              <WithInspection>
-                <Compare key={phase.result.id} result={phase.result} />
-              </WithInspection>
-            ) : null}
-          </Stage>
-          <ClipStrip clip={phase.clip}>
-            {running ? null : (
-              <>
-                <Button onClick={session.startOver} look="quiet">
-                  {words.result.startOver}
-                </Button>
-                <Button onClick={onChoose}>{words.clip.another}</Button>
-              </>
-            )}
-          </ClipStrip>
-          {opening === null ? null : <p role="status">{words.opening(opening)}</p>}
+      <LookContext value={look}>
+        <div
+          className={styles.screen}
+          data-phase={phase.kind}
+          style={{ '--clip-ratio': info.width / info.height } as React.CSSProperties}
+        >
+          <div className={styles.picture}>
+            <Stage>
+              {phase.kind === 'ready' ? <Poster clip={phase.clip} /> : null}
+              {phase.kind === 'running' ? <LatestPair phase={phase} /> : null}
+              {phase.kind === 'finished' ? (
+                <WithInspection>
+                  <Compare key={phase.result.id} result={phase.result} />
+                </WithInspection>
+              ) : null}
+            </Stage>
+            {phase.kind === 'ready' ? <Timeline info={info} /> : null}
+            <ClipStrip clip={phase.clip}>
+              {running ? null : (
+                <>
+                  <Button onClick={session.startOver} look="quiet">
+                    {words.result.startOver}
+                  </Button>
+                  <Button onClick={onChoose}>{words.clip.another}</Button>
+                </>
+              )}
+            </ClipStrip>
+            {opening === null ? null : <p role="status">{words.opening(opening)}</p>}
+          </div>
+          <div className={styles.side}>
+            <Side phase={phase} onChoose={onChoose} />
+          </div>
         </div>
-        <div className={styles.side}>
-          <Side phase={phase} onChoose={onChoose} />
-        </div>
-      </div>
+      </LookContext>
     </InspectionProvider>
   );
 }
@@ -75,6 +85,7 @@ function Side({ phase, onChoose }: { readonly phase: WorkPhase; readonly onChoos
     return (
       <>
         <ProgressPanel phase={phase} />
+        <QueuePanel running onChoose={onChoose} />
         <EarlierResults results={results} />
         <div className={styles.action}>
           <RunActions flow={phase.run.flow} />
@@ -89,6 +100,7 @@ function Side({ phase, onChoose }: { readonly phase: WorkPhase; readonly onChoos
       <WithInspection>
         <FidelityPanel sourceWidth={phase.clip.info.width} sourceHeight={phase.clip.info.height} />
       </WithInspection>
+      <QueuePanel onChoose={onChoose} />
       <UnfinishedJobs onChoose={onChoose} />
       <EarlierResults results={results.filter(({ id }) => id !== shownResult?.id)} />
       <HistoryPanel exceptJobId={shownResult?.jobId ?? null} onChoose={onChoose} />
@@ -100,6 +112,7 @@ function Side({ phase, onChoose }: { readonly phase: WorkPhase; readonly onChoos
           <PlanVerdict plan={phase.plan} />
         </div>
         <EnhanceButton phase={phase} />
+        <QueueActions disabled={!canEnhance(phase.plan)} />
       </div>
     </>
   );

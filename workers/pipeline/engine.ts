@@ -16,7 +16,7 @@ import type { EncoderChoice } from '../media/encoder-choice.ts';
 import type { DeviceInfo, JobPlan, Notice, Provider, Refusal } from '../plan/job-plan.ts';
 import { type PlanOptions, planJob } from '../plan/plan-job.ts';
 import type { Settings } from '../plan/settings.ts';
-import type { EngineOptions, JobEvent, JobReport, Picture } from '../protocol.ts';
+import type { EngineOptions, JobEvent, JobReport, Preview, PreviewPoint } from '../protocol.ts';
 import { Runtime } from '../runtime/runtime.ts';
 import { chosenEncoder, encodedSegment, encoderAgain, otherEncoder } from './encoder.ts';
 import { JobRun } from './job.ts';
@@ -25,8 +25,7 @@ import { type JobJournal, JournalKeeper } from './journal-keeper.ts';
 import { lookThrough } from './look-through.ts';
 import { ModelShelf } from './model-shelf.ts';
 import { PauseGate } from './pause-gate.ts';
-import { shrunk } from './picture.ts';
-import { previewPictures } from './preview.ts';
+import { Previewer } from './preview.ts';
 import { plannedModel, solverProgram } from './program.ts';
 import { type MeterState, ProgressMeter } from './progress.ts';
 import { provenanceTags } from './provenance.ts';
@@ -53,6 +52,8 @@ interface RunningJob {
   readonly id: string;
   readonly gate: PauseGate;
   readonly abort: AbortController;
+  /** Settles when it is over, however it ended. */
+  readonly ended: Promise<void>;
 }
 
 export class Engine {
@@ -61,6 +62,7 @@ export class Engine {
   readonly #send: (event: JobEvent) => void;
   readonly #shelf: ModelShelf;
   readonly #texts: TextConditioner;
+  readonly #previewer = new Previewer();
   readonly #store: Promise<JobStore> = JobStore.open();
   #job: RunningJob | null = null;
 
@@ -91,38 +93,20 @@ export class Engine {
     }
   }
 
-  /** The first frame, no wider than `maxWidth`. */
-  async poster(file: File, maxWidth: number): Promise<Picture> {
-    const clip = await openClip(file);
-    try {
-      for await (const frame of clip.frames({ startFrame: 0, endFrame: 1 })) return shrunk(frame, maxWidth);
-    } finally {
-      clip.close();
-    }
-    throw new EnhancerError('NO_FRAMES', 'The clip has no frames.', 'Choose another clip.');
-  }
-
   async plan(clip: ClipInfo, settings: Settings): Promise<JobPlan> {
     const { plan, refusals, notices } = await this.#planned(clip, settings);
     return { ...plan, refusals, notices };
   }
 
-  /** The same moment's crop at each of the settings, and of the upsampled source. */
-  async preview(file: File, timestampUs: number, settings: readonly Settings[]) {
-    return this.#alone(`preview-${timestampUs}`, async (job) => {
-      const clip = await openClip(file, { signal: job.abort.signal });
-      try {
-        const model = await this.#shelf.model(settings[0]?.model ?? '', this.#runtime);
-        return await previewPictures(clip, timestampUs, settings, {
-          model,
-          texts: this.#texts,
-          device: this.device,
-          gate: job.gate,
-          signal: job.abort.signal,
-        });
-      } finally {
-        clip.close();
-      }
+  /** A moment's crop as a job with these settings would make it. Gives way to a job, and to another preview. */
+  async preview(file: File, point: PreviewPoint, settings: Settings, signal: AbortSignal): Promise<Preview> {
+    return this.#alone('preview', async ({ gate, abort }) => {
+      signal.addEventListener('abort', () => abort.abort(), { once: true });
+      throwIfAborted(signal);
+      const model = await this.#shelf.model(settings.model, this.#runtime);
+      const { memoryBudgetBytes } = this.#options;
+      const context = { model, texts: this.#texts, device: this.device, memoryBudgetBytes, gate, signal: abort.signal };
+      return this.#previewer.preview(file, point, settings, context);
     });
   }
 
@@ -347,15 +331,24 @@ export class Engine {
   }
 
   async #alone<T>(id: string, work: (job: RunningJob) => Promise<T>): Promise<T> {
+    while (this.#job?.id === 'preview') {
+      this.#job.abort.abort();
+      await this.#job.ended;
+    }
     if (this.#job) {
       throw new EnhancerError('BUSY', 'Another clip is being enhanced.', 'Wait for it to finish, or cancel it first.');
     }
-    const job = { id, gate: new PauseGate(), abort: new AbortController() };
+    let end = (): void => undefined;
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const job = { id, gate: new PauseGate(), abort: new AbortController(), ended };
     this.#job = job;
     try {
       return await work(job);
     } finally {
       this.#job = null;
+      end();
     }
   }
 }

@@ -110,10 +110,7 @@ export class JobRun {
     const { latentX: x = 0, latentY: y = 0 } = plan.crop ?? {};
     const unit = new Float32Array(frameSize);
     const noise = (stream: number, frame: number, out: Float32Array) =>
-      fillNoise(
-        { seed: settings.seed, stream, frame: clipFrame(plan, frame), channels, x, y, width, height },
-        out,
-      );
+      fillNoise({ seed: settings.seed, stream, frame: clipFrame(plan, frame), channels, x, y, width, height }, out);
     this.#report('condition');
     model.keep(plan.residency ?? 'all');
     try {
