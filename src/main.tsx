@@ -10,6 +10,8 @@ import { createHistory } from './state/history.ts';
 import { HistoryContext } from './state/history-context.ts';
 import { createModels } from './state/models.ts';
 import { ModelsContext } from './state/models-context.ts';
+import { createQueue } from './state/queue.ts';
+import { QueueContext } from './state/queue-context.ts';
 import { SessionContext } from './state/react.ts';
 import { createSession } from './state/session.ts';
 import { App } from './ui/App.tsx';
@@ -22,6 +24,7 @@ const session = createSession(
 
 const models = createModels(new WorkerLibrary());
 const history = createHistory(new HistoryKeeper(), session);
+const queue = createQueue(session);
 
 // In builds alone: the development server's files change under it.
 const shell = startAppShell(
@@ -35,7 +38,9 @@ createRoot(document.getElementById('root')!).render(
       <AppShellContext value={shell}>
         <ModelsContext value={models}>
           <HistoryContext value={history}>
-            <App />
+            <QueueContext value={queue}>
+              <App />
+            </QueueContext>
           </HistoryContext>
         </ModelsContext>
       </AppShellContext>

@@ -39,6 +39,8 @@ export interface Session {
   changeMemoryBudget(bytes: number | null): void;
   replan(): void;
   enhance(): void;
+  /** Follows a job that was begun elsewhere: a queue's turn. */
+  attend(started: Job, file: File, settings: Settings): Promise<void>;
   pause(): void;
   resume(): void;
   cancel(): void;
@@ -165,6 +167,23 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
     const { phase, settings, keepSource } = get();
     if ((phase.kind !== 'ready' && phase.kind !== 'finished') || !canEnhance(phase.plan)) return;
     begin(phase, () => enhancer.enhance(phase.clip.file, settings, keepSource));
+  }
+
+  async function attend(started: Job, file: File, settings: Settings): Promise<void> {
+    const { phase } = get();
+    if (phase.kind === 'running') return;
+    newestOpening += 1;
+    const before = phase.kind === 'probing' ? phase.before : phase;
+    set({ phase: { kind: 'probing', fileName: file.name, before }, failure: null, remark: null });
+    try {
+      const clip: LoadedClip = { file, info: await enhancer.probe(file) };
+      set({ settings, poster: null });
+      begin({ kind: 'ready', clip, plan: { kind: 'pending', previous: null } }, () => started);
+      await fetchPoster(clip);
+    } catch (error) {
+      fail('open', file.name, toErrorData(error));
+      set({ phase: before });
+    }
   }
 
   function begin(phase: ReadyPhase | FinishedPhase, start: () => Job): void {
@@ -374,6 +393,7 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
     },
     replan: () => requestPlan(0),
     enhance,
+    attend,
     pause: () => control('pausing', 'going', (running) => running.pause()),
     resume: () => control('resuming', 'paused', (running) => running.resume()),
     cancel: () => control('cancelling', 'going', (running) => running.cancel()),

@@ -2,7 +2,8 @@ import { lazy, type RefObject, Suspense, useCallback, useEffect, useRef } from '
 import { keepAwake } from '../client/wake-lock.ts';
 import { useModels } from '../state/models-context.ts';
 import { type SessionState, wouldLoseWork } from '../state/phase.ts';
-import { useSession, useSessionState } from '../state/react.ts';
+import { useQueue } from '../state/queue-context.ts';
+import { useSessionState } from '../state/react.ts';
 import styles from './App.module.css';
 import { FailureBanner } from './failure/FailureBanner.tsx';
 import { formatPercent } from './format.ts';
@@ -13,6 +14,7 @@ import { pickClip } from './intake/pick-clip.ts';
 import { useClipIntake } from './intake/use-clip-intake.ts';
 import { ModelManager } from './models/ModelManager.tsx';
 import { UpdateBanner } from './offline/UpdateBanner.tsx';
+import { QueuePanel } from './queue/QueuePanel.tsx';
 import { SharedRecipe } from './recipe/SharedRecipe.tsx';
 import { EarlierResults } from './results/ResultPanel.tsx';
 import { UnfinishedJobs } from './unfinished/UnfinishedJobs.tsx';
@@ -23,14 +25,14 @@ const workScreen = import('./WorkScreen.tsx');
 const WorkScreen = lazy(async () => ({ default: (await workScreen).WorkScreen }));
 
 export function App() {
-  const session = useSession();
   const phase = useSessionState((state) => state.phase);
   const results = useSessionState((state) => state.results);
   const hasUnfinished = useSessionState((state) => state.unfinished.length > 0);
   const input = useRef<HTMLInputElement>(null);
   const main = useRef<HTMLElement>(null);
 
-  const open = useCallback((file: File) => void session.open(file.name, file), [session]);
+  const queue = useQueue();
+  const open = queue.take;
   const choose = useCallback(() => {
     if (!pickClip(open)) input.current?.click();
   }, [open]);
@@ -53,15 +55,16 @@ export function App() {
         <input
           ref={input}
           type="file"
+          multiple
           accept="video/*,.mp4,.m4v,.mov,.webm,.mkv"
           aria-label={words.input}
           tabIndex={-1}
           className="visually-hidden"
           onChange={(event) => {
-            const file = event.target.files?.[0];
+            const files = [...(event.target.files ?? [])];
             // Cleared, so that choosing the same file again counts as a change.
             event.target.value = '';
-            if (file !== undefined) open(file);
+            open(files);
           }}
         />
         {screen.kind === 'empty' ? (
@@ -71,6 +74,9 @@ export function App() {
                 <UnfinishedJobs onChoose={choose} />
               </div>
             ) : null}
+            <div className={styles.unfinished}>
+              <QueuePanel onChoose={choose} />
+            </div>
             <EmptyScreen holding={holding} onChoose={choose} />
             <ScreenFocus main={main} shown={shown} />
             <div className={styles.earlier}>

@@ -1,6 +1,3 @@
-import { useEffect, useState } from 'react';
-import { createLook } from '../state/look.ts';
-import { LookContext } from '../state/look-context.ts';
 import { canEnhance, type FinishedPhase, type ReadyPhase, type RunningPhase } from '../state/phase.ts';
 import { useSession, useSessionState } from '../state/react.ts';
 import { Compare } from './compare/Compare.tsx';
@@ -18,7 +15,6 @@ import { SettingsPanel } from './settings/SettingsPanel.tsx';
 import { ClipStrip } from './stage/ClipStrip.tsx';
 import { Poster } from './stage/Poster.tsx';
 import { Stage } from './stage/Stage.tsx';
-import { Timeline } from './timeline/Timeline.tsx';
 import { UnfinishedJobs } from './unfinished/UnfinishedJobs.tsx';
 import styles from './WorkScreen.module.css';
 import { words } from './words.ts';
@@ -37,44 +33,39 @@ export function WorkScreen({ phase, opening, onChoose }: WorkScreenProps) {
   const session = useSession();
   const { info } = phase.clip;
   const running = phase.kind === 'running';
-  const [look] = useState(() => createLook(session));
-  useEffect(() => look.follow(), [look]);
   return (
     <InspectionProvider result={phase.kind === 'finished' ? phase.result : null}>
-      <LookContext value={look}>
-        <div
-          className={styles.screen}
-          data-phase={phase.kind}
-          style={{ '--clip-ratio': info.width / info.height } as React.CSSProperties}
-        >
-          <div className={styles.picture}>
-            <Stage>
-              {phase.kind === 'ready' ? <Poster clip={phase.clip} /> : null}
-              {phase.kind === 'running' ? <LatestPair phase={phase} /> : null}
-              {phase.kind === 'finished' ? (
-                <WithInspection>
-                  <Compare key={phase.result.id} result={phase.result} />
-                </WithInspection>
-              ) : null}
-            </Stage>
-            {phase.kind === 'ready' ? <Timeline info={info} /> : null}
-            <ClipStrip clip={phase.clip}>
-              {running ? null : (
-                <>
-                  <Button onClick={session.startOver} look="quiet">
-                    {words.result.startOver}
-                  </Button>
-                  <Button onClick={onChoose}>{words.clip.another}</Button>
-                </>
-              )}
-            </ClipStrip>
-            {opening === null ? null : <p role="status">{words.opening(opening)}</p>}
-          </div>
-          <div className={styles.side}>
-            <Side phase={phase} onChoose={onChoose} />
-          </div>
+      <div
+        className={styles.screen}
+        data-phase={phase.kind}
+        style={{ '--clip-ratio': info.width / info.height } as React.CSSProperties}
+      >
+        <div className={styles.picture}>
+          <Stage>
+            {phase.kind === 'ready' ? <Poster clip={phase.clip} /> : null}
+            {phase.kind === 'running' ? <LatestPair phase={phase} /> : null}
+            {phase.kind === 'finished' ? (
+              <WithInspection>
+                <Compare key={phase.result.id} result={phase.result} />
+              </WithInspection>
+            ) : null}
+          </Stage>
+          <ClipStrip clip={phase.clip}>
+            {running ? null : (
+              <>
+                <Button onClick={session.startOver} look="quiet">
+                  {words.result.startOver}
+                </Button>
+                <Button onClick={onChoose}>{words.clip.another}</Button>
+              </>
+            )}
+          </ClipStrip>
+          {opening === null ? null : <p role="status">{words.opening(opening)}</p>}
         </div>
-      </LookContext>
+        <div className={styles.side}>
+          <Side phase={phase} onChoose={onChoose} />
+        </div>
+      </div>
     </InspectionProvider>
   );
 }

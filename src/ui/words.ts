@@ -282,6 +282,32 @@ export const words = {
     fileName: (stem: string) => `${stem}-enhanced.mp4`,
   },
 
+  queue: {
+    heading: 'Queue',
+    further: 'Queue more clips',
+    add: 'Add to the queue',
+    addAll: (count: number) => `Add all ${count} to the queue`,
+    enhanceAll: (count: number) => `Enhance all ${count}`,
+    start: 'Start the queue',
+    hold: 'Pause the queue',
+    state: (waiting: number, active: boolean, working: boolean) => {
+      const clips = waiting === 1 ? '1 clip waits.' : `${waiting} clips wait.`;
+      if (active)
+        return waiting === 0 ? 'The last clip is at work.' : `${clips} Each begins when the one before it is done.`;
+      return working ? `${clips} The one at work goes on; the next won’t begin by itself.` : clips;
+    },
+    atWork: 'At work',
+    begun: (percent: string) => `${percent} done already`,
+    earlier: 'Earlier',
+    earlierNamed: (fileName: string) => `${fileName} earlier`,
+    later: 'Later',
+    laterNamed: (fileName: string) => `${fileName} later`,
+    remove: 'Take out of the queue',
+    removeNamed: (fileName: string) => `Take ${fileName} out of the queue`,
+    tryAgain: 'Try again',
+    tryAgainNamed: (fileName: string) => `Try ${fileName} again`,
+  },
+
   recipe: {
     heading: 'Recipe',
     copy: 'Copy',

@@ -1,10 +1,11 @@
-/** The browser's own picker, where it gives a handle by which the clip can be opened again another day. */
+/** The browser's own picker, where it gives handles by which clips can be opened again another day. */
 
 import { rememberHandle } from '../../client/source-handles.ts';
 
 /** What the DOM types don't have yet. */
 interface PickingWindow extends Window {
   showOpenFilePicker?(options: {
+    multiple: boolean;
     types: { description: string; accept: Record<string, string[]> }[];
   }): Promise<FileSystemFileHandle[]>;
 }
@@ -12,15 +13,15 @@ interface PickingWindow extends Window {
 const TYPES = [{ description: 'Video', accept: { 'video/*': ['.mp4', '.m4v', '.mov', '.webm', '.mkv'] } }];
 
 /** @returns false where there is no such picker: a file input has to do. */
-export function pickClip(onFile: (file: File) => void): boolean {
+export function pickClip(onFiles: (files: readonly File[]) => void): boolean {
   const { showOpenFilePicker } = window as PickingWindow;
   if (!showOpenFilePicker) return false;
   showOpenFilePicker
-    .call(window, { types: TYPES })
-    .then(async ([handle]) => {
-      const file = await handle!.getFile();
-      rememberHandle(file, handle!);
-      onFile(file);
+    .call(window, { multiple: true, types: TYPES })
+    .then(async (handles) => {
+      const files = await Promise.all(handles.map((handle) => handle.getFile()));
+      for (const [place, file] of files.entries()) rememberHandle(file, handles[place]!);
+      onFiles(files);
     })
     // Closed without a choice.
     .catch(() => undefined);

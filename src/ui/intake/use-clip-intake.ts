@@ -8,10 +8,13 @@ interface HandleItem extends DataTransferItem {
 }
 
 /**
- * Files dropped or pasted anywhere on the page: a clip, or a model's checkpoints.
+ * Files dropped or pasted anywhere on the page: clips, or a model's checkpoints.
  * @returns whether a file is being held over the page.
  */
-export function useClipIntake(onFile: (file: File) => void, onCheckpoints: (files: File[]) => void): boolean {
+export function useClipIntake(
+  onFiles: (files: readonly File[]) => void,
+  onCheckpoints: (files: File[]) => void,
+): boolean {
   const [holding, setHolding] = useState(false);
   useEffect(() => {
     // Every element passed over sends enter and leave: the drag has left the page when they balance.
@@ -41,21 +44,22 @@ export function useClipIntake(onFile: (file: File) => void, onCheckpoints: (file
         onCheckpoints(checkpoints);
         return;
       }
-      const file = event.dataTransfer?.files[0];
-      if (file === undefined) return;
-      onFile(file);
-      // Asked for at once: after the event the list of items is empty.
-      const item = [...event.dataTransfer!.items].find(({ kind }) => kind === 'file') as HandleItem | undefined;
-      item?.getAsFileSystemHandle?.().then(
-        (handle) => rememberHandle(file, handle),
-        () => undefined,
-      );
+      const files = [...(event.dataTransfer?.files ?? [])];
+      onFiles(files);
+      // Asked for at once: after the event the list of items is empty. Files and items are in the same order.
+      const items = [...event.dataTransfer!.items].filter(({ kind }) => kind === 'file') as HandleItem[];
+      for (const [place, file] of files.entries()) {
+        items[place]?.getAsFileSystemHandle?.().then(
+          (handle) => rememberHandle(file, handle),
+          () => undefined,
+        );
+      }
     };
     const paste = (event: ClipboardEvent): void => {
-      const file = event.clipboardData?.files[0];
-      if (file === undefined) return;
+      const files = [...(event.clipboardData?.files ?? [])];
+      if (files.length === 0) return;
       event.preventDefault();
-      onFile(file);
+      onFiles(files);
     };
     window.addEventListener('dragenter', enter);
     window.addEventListener('dragover', over);
@@ -69,6 +73,6 @@ export function useClipIntake(onFile: (file: File) => void, onCheckpoints: (file
       window.removeEventListener('drop', drop);
       window.removeEventListener('paste', paste);
     };
-  }, [onFile, onCheckpoints]);
+  }, [onFiles, onCheckpoints]);
   return holding;
 }

@@ -11,6 +11,8 @@ const PATHS = {
   stepBack: 'M18 5v14l-9-7zM4.5 5H7v14H4.5z',
   loop: 'M4 12V9a3 3 0 0 1 3-3h12M16 3l3 3-3 3M20 12v3a3 3 0 0 1-3 3H5M8 21l-3-3 3-3',
   fullScreen: 'M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5',
+  up: 'M6 14l6-6 6 6',
+  down: 'M6 10l6 6 6-6',
   wipe: 'M9 7l-5 5 5 5M15 7l5 5-5 5',
 } as const;
 
