@@ -1,9 +1,16 @@
+import { useEffect, useState } from 'react';
+import { useStore } from 'zustand';
+import { createLadder } from '../state/ladder.ts';
+import { LadderContext } from '../state/ladder-context.ts';
+import { createLook } from '../state/look.ts';
+import { LookContext } from '../state/look-context.ts';
 import { canEnhance, type FinishedPhase, type ReadyPhase, type RunningPhase } from '../state/phase.ts';
 import { useSession, useSessionState } from '../state/react.ts';
 import { Compare } from './compare/Compare.tsx';
 import { InspectionProvider, WithInspection } from './compare/InspectionProvider.tsx';
 import { FidelityPanel } from './fidelity/FidelityPanel.tsx';
 import { HistoryPanel } from './history/HistoryPanel.tsx';
+import { Ladder } from './ladder/Ladder.tsx';
 import { Button } from './pieces/Button.tsx';
 import { PlanPanel, PlanVerdict } from './plan/PlanPanel.tsx';
 import { QueueActions, QueuePanel } from './queue/QueuePanel.tsx';
@@ -15,6 +22,7 @@ import { SettingsPanel } from './settings/SettingsPanel.tsx';
 import { ClipStrip } from './stage/ClipStrip.tsx';
 import { Poster } from './stage/Poster.tsx';
 import { Stage } from './stage/Stage.tsx';
+import { Timeline } from './timeline/Timeline.tsx';
 import { UnfinishedJobs } from './unfinished/UnfinishedJobs.tsx';
 import styles from './WorkScreen.module.css';
 import { words } from './words.ts';
@@ -33,39 +41,50 @@ export function WorkScreen({ phase, opening, onChoose }: WorkScreenProps) {
   const session = useSession();
   const { info } = phase.clip;
   const running = phase.kind === 'running';
+  const [look] = useState(() => createLook(session));
+  const [ladder] = useState(() => createLadder(session, look));
+  useEffect(() => look.follow(), [look]);
+  useEffect(() => ladder.follow(), [ladder]);
+  const laddered = useStore(ladder.store, (state) => state.open) && phase.kind === 'ready';
   return (
     <InspectionProvider result={phase.kind === 'finished' ? phase.result : null}>
-      <div
-        className={styles.screen}
-        data-phase={phase.kind}
-        style={{ '--clip-ratio': info.width / info.height } as React.CSSProperties}
-      >
-        <div className={styles.picture}>
-          <Stage>
-            {phase.kind === 'ready' ? <Poster clip={phase.clip} /> : null}
-            {phase.kind === 'running' ? <LatestPair phase={phase} /> : null}
-            {phase.kind === 'finished' ? (
-              <WithInspection>
-                <Compare key={phase.result.id} result={phase.result} />
-              </WithInspection>
-            ) : null}
-          </Stage>
-          <ClipStrip clip={phase.clip}>
-            {running ? null : (
-              <>
-                <Button onClick={session.startOver} look="quiet">
-                  {words.result.startOver}
-                </Button>
-                <Button onClick={onChoose}>{words.clip.another}</Button>
-              </>
-            )}
-          </ClipStrip>
-          {opening === null ? null : <p role="status">{words.opening(opening)}</p>}
-        </div>
-        <div className={styles.side}>
-          <Side phase={phase} onChoose={onChoose} />
-        </div>
-      </div>
+      <LookContext value={look}>
+        <LadderContext value={ladder}>
+          <div
+            className={styles.screen}
+            data-phase={phase.kind}
+            data-ladder={laddered}
+            style={{ '--clip-ratio': info.width / info.height } as React.CSSProperties}
+          >
+            <div className={styles.picture}>
+              <Stage>
+                {phase.kind === 'ready' ? laddered ? <Ladder /> : <Poster clip={phase.clip} /> : null}
+                {phase.kind === 'running' ? <LatestPair phase={phase} /> : null}
+                {phase.kind === 'finished' ? (
+                  <WithInspection>
+                    <Compare key={phase.result.id} result={phase.result} />
+                  </WithInspection>
+                ) : null}
+              </Stage>
+              {phase.kind === 'ready' ? <Timeline info={info} /> : null}
+              <ClipStrip clip={phase.clip}>
+                {running ? null : (
+                  <>
+                    <Button onClick={session.startOver} look="quiet">
+                      {words.result.startOver}
+                    </Button>
+                    <Button onClick={onChoose}>{words.clip.another}</Button>
+                  </>
+                )}
+              </ClipStrip>
+              {opening === null ? null : <p role="status">{words.opening(opening)}</p>}
+            </div>
+            <div className={styles.side}>
+              <Side phase={phase} onChoose={onChoose} />
+            </div>
+          </div>
+        </LadderContext>
+      </LookContext>
     </InspectionProvider>
   );
 }

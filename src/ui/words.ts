@@ -173,6 +173,27 @@ export const words = {
     at: (time: string) => `Looking at ${time}`,
   },
 
+  ladder: {
+    open: 'Compare strengths here',
+    close: 'Back to the clip',
+    retry: 'Try again',
+    label: 'The same crop at four strengths',
+    source: 'Source, enlarged',
+    at: (strength: number) => `Strength ${strength}`,
+    adopt: (strength: number) => `Use strength ${strength}`,
+    use: 'Use',
+    adopted: 'In use',
+    zoom: 'Zoom',
+    movable: (label: string) => `${label}: arrow keys move it, plus and minus zoom`,
+    making: 'Drawing…',
+    waiting: 'Waiting for its turn',
+    progress: (made: number, all: number) => `${made} of ${all} strengths drawn`,
+    nearness:
+      'Drawn by the job’s own model, seed and settings. The finished clip may differ by a level or two of 255, since there the model sees more around the crop.',
+    across: 'Crop from left to right',
+    down: 'Crop from top to bottom',
+  },
+
   offline: {
     update: 'A new version is ready.',
     reload: 'Load it now',
