@@ -1,18 +1,26 @@
-"""Runs the sampler on the inputs of `workers/denoise/fixtures/training.json` and writes its results there: what TypeScript must agree with.
+"""What TypeScript must agree with: the sampler's results on the inputs of `workers/denoise/fixtures/training.json`, written back there,
+and a frame carried along the motion between two frames of a clip, `workers/condition/fixtures/motion.json`.
 
-`python -m training.parity`, after a change of diffusion.py. The network is tanh(0.5·sample + 0.1·hint).
+`python -m training.parity`, after a change of diffusion.py or motion.py. The sampler's network is tanh(0.5·sample + 0.1·hint).
 """
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from training import diffusion
+from training.motion import Motion, carried
+from training.prepare import read_video
 
-FIXTURE = Path(__file__).parents[1] / "workers/denoise/fixtures/training.json"
+ROOT = Path(__file__).parents[1]
+FIXTURE = ROOT / "workers/denoise/fixtures/training.json"
+MOTION = ROOT / "workers/condition/fixtures/motion.json"
+CLIP = ROOT / "e2e/fixtures/clips/real_320x180_truth.mp4"
 STATISTICS = diffusion.LatentStatistics(
     torch.zeros(3), torch.ones(3), torch.tensor([40, 6, 1.2]), [1.0, 2.0, 4.0],
     torch.tensor([[0.4, 0.6, 0.9], [0.8, 0.9, 1], [1.2, 1.1, 1]]), torch.tensor([3.0, 2.0, 1.0]))
@@ -22,13 +30,26 @@ def numbers(values: torch.Tensor) -> list[float]:
     return [round(float(v), 7) for v in values.flatten()]
 
 
-def main() -> None:
+def motion() -> None:
+    """Frames 8 apart of a real clip, and the one half-way."""
+    first, middle, last = (np.ascontiguousarray(f[40:136, 96:224]) for f in read_video(CLIP, limit=9)[::4])
+    velocity = Motion.between(first, last).velocity(0.5)
+    a, b = carried(first.astype(np.float32), last.astype(np.float32), velocity, 0.5)
+    made = np.clip(np.round((a + b) / 2), 0, 255).astype(np.uint8)
+    text = lambda x: base64.b64encode(np.ascontiguousarray(x).tobytes()).decode()
+    MOTION.write_text(json.dumps({
+        "width": 128, "height": 96, "before": text(first), "truth": text(middle), "after": text(last), "made": text(made),
+        "velocity": text(np.round(velocity * 256).astype("<i2"))}))
+
+
+def sampler() -> None:
     fixture = json.loads(FIXTURE.read_text())
     plane = (fixture["channels"], fixture["height"], fixture["width"])
     keys, frames = fixture["keys"], fixture["frames"]
     array = lambda values, count: torch.tensor(values).reshape(1, count, *plane)
     for run in fixture["runs"]:
-        cond = diffusion.make_conditioning(STATISTICS, array(fixture["source"], len(keys)), frames, keys, [run["strength"]],
+        mismatch = torch.tensor(fixture["mismatch"]).reshape(1, frames, *plane[1:])
+        cond = diffusion.make_conditioning(STATISTICS, array(fixture["source"], frames), mismatch, keys, [run["strength"]],
                                            torch.tensor([run["scale"]]), array(fixture["hintNoise"], len(keys)))
         samples: list[list[float]] = []
 
@@ -42,4 +63,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    motion()
+    sampler()

@@ -1,0 +1,243 @@
+/**
+ * Frames between key frames by motion: what inserted frames lean on (docs/nano-model.md "Between key frames").
+ *
+ * Flows both ways between two key frames; at a pixel of the frame between, either offers a velocity; the one along which the
+ * key frames agree better is taken, both are fetched along it and blended. The trainer's `training/motion.py` does the same.
+ * Costs two flows a pair (`optical-flow.ts`), about 0.2 µs a source pixel and 0.3 µs an output pixel and frame; holds 24 bytes a source
+ * pixel of at most 960 × 960. What only one key frame shows, or what moves too fast, comes out as a blend; the network is told where (mismatch).
+ */
+
+import { halved, type Luma, opticalFlow } from './optical-flow.ts';
+
+/** Larger sources are halved before their motion is searched. */
+const LONGEST_SIDE = 960;
+/** Fixed-point steps that bring a flow from its key frame to the frame between. */
+const PROJECTIONS = 3;
+/** Pixels to every side that vote on which velocity to take. */
+const AGREEMENT_REACH = 3;
+/** Of the cubic kernel, as OpenCV has it. */
+const A = -0.75;
+
+interface Picture {
+  readonly width: number;
+  readonly height: number;
+  readonly rgba: Uint8Array | Uint8ClampedArray;
+}
+
+/** A velocity a pixel of the frame between, in pixels from key frame to key frame: [2 · height · width]. */
+export interface VelocityField {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Float32Array;
+}
+
+/** What two key frames say of the motion between them. */
+export class Motion {
+  readonly #before: Luma;
+  readonly #after: Luma;
+  readonly #forward: Float32Array;
+  readonly #backward: Float32Array;
+
+  constructor(before: Picture, after: Picture) {
+    this.#before = lumaOf(before);
+    this.#after = lumaOf(after);
+    this.#forward = opticalFlow(this.#before, this.#after);
+    this.#backward = opticalFlow(this.#after, this.#before);
+  }
+
+  /** At fraction `w`, between 0 and 1, of the way. */
+  velocity(w: number): VelocityField {
+    const { width, height } = this.#before;
+    const byForward = this.#projected(this.#forward, w);
+    const byBackward = this.#projected(this.#backward, 1 - w);
+    for (let i = 0; i < byForward.length; i += 1) {
+      byForward[i] = byForward[i]! / -w;
+      byBackward[i] = byBackward[i]! / (1 - w);
+    }
+    const forward = this.#disagreement(byForward, w);
+    const backward = this.#disagreement(byBackward, w);
+    for (let i = 0; i < forward.length; i += 1) {
+      if (forward[i]! <= backward[i]!) continue;
+      byForward[2 * i] = byBackward[2 * i]!;
+      byForward[2 * i + 1] = byBackward[2 * i + 1]!;
+    }
+    return { width, height, data: byForward };
+  }
+
+  /** −share·flow, at the places that it leads to: where a pixel of the frame between came from. */
+  #projected(flow: Float32Array, share: number): Float32Array {
+    const { width, height } = this.#before;
+    const out = new Float32Array(flow.length);
+    for (let y = 0; y < height; y += 1) {
+      for (let x = 0; x < width; x += 1) {
+        const at = 2 * (y * width + x);
+        let u = -share * flow[at]!;
+        let v = -share * flow[at + 1]!;
+        for (let step = 0; step < PROJECTIONS; step += 1) {
+          bilinearPair(flow, width, height, x + u, y + v);
+          u = -share * pair[0]!;
+          v = -share * pair[1]!;
+        }
+        out[at] = u;
+        out[at + 1] = v;
+      }
+    }
+    return out;
+  }
+
+  /** How far the key frames are apart along a velocity, in grey levels, averaged over the neighbourhood. */
+  #disagreement(velocity: Float32Array, w: number): Float32Array {
+    const { width, height } = this.#before;
+    const differences = new Float32Array(width * height);
+    for (let y = 0; y < height; y += 1) {
+      for (let x = 0; x < width; x += 1) {
+        const i = y * width + x;
+        const [u, v] = [velocity[2 * i]!, velocity[2 * i + 1]!];
+        const before = bilinear(this.#before, x - w * u, y - w * v);
+        const after = bilinear(this.#after, x + (1 - w) * u, y + (1 - w) * v);
+        differences[i] = Math.abs(before - after);
+      }
+    }
+    return boxSums(boxSums(differences, width, height), height, width);
+  }
+}
+
+/** A frame between two key frames and how badly they agree on it. */
+export interface Between {
+  /** [3, height, width]. */
+  readonly frame: Float32Array;
+  /** Per latent pixel [height/factor, width/factor]: mean square of the luma difference of what was blended, in the frames' unit. */
+  readonly mismatch: Float32Array;
+}
+
+/**
+ * Both key frames carried along a velocity to fraction `w`, and blended.
+ *
+ * @param before, after [3, height, width] in −1…1, padding included.
+ * @param shown the part of them that is not padding, in pixels from the top left: what the velocity field covers.
+ * @param factor pixels a latent.
+ */
+export function carry(
+  before: Float32Array,
+  after: Float32Array,
+  size: { readonly width: number; readonly height: number },
+  shown: { readonly width: number; readonly height: number },
+  velocity: VelocityField,
+  w: number,
+  factor: number,
+): Between {
+  const { width, height } = size;
+  const plane = width * height;
+  const frame = new Float32Array(3 * plane);
+  const latentWidth = width / factor;
+  const mismatch = new Float32Array(latentWidth * (height / factor));
+  const scaleX = shown.width / velocity.width;
+  const scaleY = shown.height / velocity.height;
+  const [a, b] = [new Float32Array(3), new Float32Array(3)];
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1) {
+      bilinearPair(velocity.data, velocity.width, velocity.height, (x + 0.5) / scaleX - 0.5, (y + 0.5) / scaleY - 0.5);
+      const u = pair[0]! * scaleX;
+      const v = pair[1]! * scaleY;
+      cubic(before, width, height, x - w * u, y - w * v, a);
+      cubic(after, width, height, x + (1 - w) * u, y + (1 - w) * v, b);
+      const at = y * width + x;
+      for (let c = 0; c < 3; c += 1) frame[c * plane + at] = (1 - w) * a[c]! + w * b[c]!;
+      const luma = 0.299 * (a[0]! - b[0]!) + 0.587 * (a[1]! - b[1]!) + 0.114 * (a[2]! - b[2]!);
+      const latent = Math.floor(y / factor) * latentWidth + Math.floor(x / factor);
+      mismatch[latent] = mismatch[latent]! + (luma * luma) / (factor * factor);
+    }
+  }
+  return { frame, mismatch };
+}
+
+function lumaOf({ width, height, rgba }: Picture): Luma {
+  const data = new Float32Array(width * height);
+  for (let i = 0, j = 0; i < data.length; i += 1, j += 4) {
+    data[i] = 0.299 * rgba[j]! + 0.587 * rgba[j + 1]! + 0.114 * rgba[j + 2]!;
+  }
+  let luma: Luma = { width, height, data };
+  while (Math.max(luma.width, luma.height) > LONGEST_SIDE) luma = halved(luma);
+  return luma;
+}
+
+function bilinear({ width, height, data }: Luma, x: number, y: number): number {
+  const u = Math.min(Math.max(x, 0), width - 1);
+  const v = Math.min(Math.max(y, 0), height - 1);
+  const [x0, y0] = [Math.floor(u), Math.floor(v)];
+  const at = y0 * width + x0;
+  const right = x0 + 1 < width ? 1 : 0;
+  const down = y0 + 1 < height ? width : 0;
+  const top = data[at]! + (data[at + right]! - data[at]!) * (u - x0);
+  const bottom = data[at + down]! + (data[at + down + right]! - data[at + down]!) * (u - x0);
+  return top + (bottom - top) * (v - y0);
+}
+
+/** What `bilinearPair` found: an array of its own for every pixel would cost more than the fetch. */
+const pair = new Float32Array(2);
+
+/** The vector at (x, y) of a field of pairs, its edges held, into `pair`. */
+function bilinearPair(data: Float32Array, width: number, height: number, x: number, y: number): void {
+  const u = Math.min(Math.max(x, 0), width - 1);
+  const v = Math.min(Math.max(y, 0), height - 1);
+  const [x0, y0] = [Math.floor(u), Math.floor(v)];
+  const at = 2 * (y0 * width + x0);
+  const right = x0 + 1 < width ? 2 : 0;
+  const down = y0 + 1 < height ? 2 * width : 0;
+  for (let c = 0; c < 2; c += 1) {
+    const top = data[at + c]! + (data[at + right + c]! - data[at + c]!) * (u - x0);
+    const bottom = data[at + down + c]! + (data[at + down + right + c]! - data[at + down + c]!) * (u - x0);
+    pair[c] = top + (bottom - top) * (v - y0);
+  }
+}
+
+const weightsX = new Float32Array(4);
+const weightsY = new Float32Array(4);
+const columns = new Int32Array(4);
+
+/** The three values at (x, y) of a planar picture, its edges held, into `out`. */
+function cubic(data: Float32Array, width: number, height: number, x: number, y: number, out: Float32Array): void {
+  const [x0, y0] = [Math.floor(x), Math.floor(y)];
+  cubicWeights(x - x0, weightsX);
+  cubicWeights(y - y0, weightsY);
+  for (let k = 0; k < 4; k += 1) columns[k] = Math.min(Math.max(x0 - 1 + k, 0), width - 1);
+  const plane = width * height;
+  out.fill(0);
+  for (let j = 0; j < 4; j += 1) {
+    const row = Math.min(Math.max(y0 - 1 + j, 0), height - 1) * width;
+    const weight = weightsY[j]!;
+    for (let c = 0, at = row; c < 3; c += 1, at += plane) {
+      const sum =
+        weightsX[0]! * data[at + columns[0]!]! +
+        weightsX[1]! * data[at + columns[1]!]! +
+        weightsX[2]! * data[at + columns[2]!]! +
+        weightsX[3]! * data[at + columns[3]!]!;
+      out[c] = out[c]! + weight * sum;
+    }
+  }
+}
+
+/** Keys' kernel at distances 1 + f, f, 1 − f, 2 − f. */
+function cubicWeights(f: number, out: Float32Array): void {
+  const g = 1 - f;
+  out[0] = A * f * g * g;
+  out[1] = 1 - (A + 3) * f * f + (A + 2) * f * f * f;
+  out[2] = 1 - (A + 3) * g * g + (A + 2) * g * g * g;
+  out[3] = A * g * f * f;
+}
+
+/** Sums over `AGREEMENT_REACH` to either side along rows, edges held; [height, width] in, [width, height] out. */
+function boxSums(values: Float32Array, width: number, height: number): Float32Array {
+  const out = new Float32Array(values.length);
+  const at = (row: number, x: number) => values[row + Math.min(Math.max(x, 0), width - 1)]!;
+  for (let y = 0; y < height; y += 1) {
+    const row = y * width;
+    let sum = 0;
+    for (let x = -AGREEMENT_REACH; x <= AGREEMENT_REACH; x += 1) sum += at(row, x);
+    for (let x = 0; x < width; x += 1) {
+      out[x * height + y] = sum;
+      sum += at(row, x + AGREEMENT_REACH + 1) - at(row, x - AGREEMENT_REACH);
+    }
+  }
+  return out;
+}
