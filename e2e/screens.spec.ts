@@ -1,0 +1,195 @@
+/**
+ * Every screen and state of the page, once: nothing that axe finds wrong in light or dark, nothing to scroll sideways from a phone to a wide
+ * screen, nor with text twice as large. `npm run screens` keeps a picture of each in docs/screens as well.
+ */
+
+import { mkdirSync, readFileSync } from 'node:fs';
+import { expect, type Page, test } from '@playwright/test';
+import { ERROR_CODES } from '../workers/errors.ts';
+import { axeFindings } from './axe.ts';
+import { EnhancerPage } from './enhancer-page.ts';
+
+const CLIPS = 'e2e/fixtures/clips';
+const CLIP = `${CLIPS}/real_160x90.mp4`;
+const OUT = 'docs/screens';
+const KEEPS_PICTURES = process.env.SCREENS !== undefined;
+
+const DESKTOP = { width: 1280, height: 800 };
+const PHONE = { width: 390, height: 844 };
+/** The narrowest that is promised, and the widest. */
+const WIDTHS = [360, 2560];
+const SCHEMES = ['light', 'dark'] as const;
+
+test.use({ viewport: DESKTOP, reducedMotion: 'reduce' });
+test.setTimeout(600_000);
+
+/** Looks at the page as it stands, in every way. */
+async function look(page: Page, name: string): Promise<void> {
+  const findings: string[] = [];
+  for (const colorScheme of SCHEMES) {
+    await page.emulateMedia({ colorScheme });
+    findings.push(...(await axeFindings(page)).map((finding) => `${colorScheme}: ${finding}`));
+    if (!KEEPS_PICTURES) continue;
+    await picture(page, `${name}-desktop-${colorScheme}`);
+    await page.setViewportSize(PHONE);
+    await picture(page, `${name}-phone-${colorScheme}`);
+    await page.setViewportSize(DESKTOP);
+  }
+  expect.soft(findings, `${name}: accessibility`).toEqual([]);
+  for (const width of WIDTHS) {
+    await page.setViewportSize({ width, height: DESKTOP.height });
+    expect.soft(await overflow(page), `${name} at ${width} pixels: nothing to scroll sideways`).toBeLessThanOrEqual(0);
+  }
+  await page.setViewportSize(DESKTOP);
+  await page.evaluate(() => document.documentElement.style.setProperty('font-size', '200%'));
+  expect.soft(await overflow(page), `${name} with text twice as large`).toBeLessThanOrEqual(0);
+  await page.evaluate(() => document.documentElement.style.removeProperty('font-size'));
+}
+
+async function picture(page: Page, name: string): Promise<void> {
+  mkdirSync(OUT, { recursive: true });
+  await page.screenshot({ path: `${OUT}/${name}.jpg`, type: 'jpeg', quality: 60, animations: 'disabled' });
+}
+
+function overflow(page: Page): Promise<number> {
+  return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+}
+
+test('before, while and after a job', async ({ page }) => {
+  const enhancer = new EnhancerPage(page);
+  await enhancer.open('?provider=wasm');
+  await expect(page.locator('[data-provider=wasm]').first()).toBeVisible({ timeout: 60_000 });
+  await look(page, 'empty');
+
+  await page.getByRole('button', { name: /Your device/ }).click();
+  await expect(page.getByRole('dialog', { name: 'Your device' })).toBeVisible();
+  await look(page, 'your-device');
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Models' }).click();
+  await look(page, 'models');
+  await page.keyboard.press('Escape');
+
+  await enhancer.choose(`${CLIPS}/self__text_as.mp4`);
+  await expect(enhancer.alert).toBeVisible();
+  await look(page, 'error-not-a-video');
+
+  await page.evaluate(() => {
+    location.hash = 'recipe=1&scale=2&seed=7';
+  });
+  await expect(page.getByText('A recipe is set:')).toBeVisible();
+  await look(page, 'recipe-came');
+
+  const input = page.locator('input[type=file]').first();
+  await input.setInputFiles(
+    ['holiday.mp4', 'garden.mp4', 'birthday.mp4'].map((name) => ({
+      name,
+      mimeType: 'video/mp4',
+      buffer: readFileSync(CLIP),
+    })),
+  );
+  await expect(enhancer.enhance).toBeEnabled();
+  await look(page, 'ready-several');
+  await page.getByText('Advanced', { exact: true }).click();
+  await look(page, 'ready-advanced');
+  await page.getByText('Advanced', { exact: true }).click();
+
+  await page.getByRole('button', { name: 'Add all 3 to the queue' }).click();
+  await expect(page.locator('[data-queued]')).toHaveCount(3);
+  await look(page, 'queue-waiting');
+  await enhancer.set({ Scale: 4, 'Frame rate': 2, Strength: 0.4, Steps: 4 });
+  await enhancer.enhance.click();
+  await expect(page.locator('[data-stage=denoise]')).toBeVisible({ timeout: 90_000 });
+  await look(page, 'running');
+  await page.getByRole('button', { name: 'Pause', exact: true }).click();
+  await expect(page.getByRole('button', { name: 'Resume', exact: true })).toBeVisible({ timeout: 90_000 });
+  await look(page, 'paused');
+  await enhancer.cancel.click();
+  await expect(enhancer.enhance).toBeVisible({ timeout: 30_000 });
+
+  for (const name of ['birthday', 'garden', 'holiday']) {
+    await page.getByRole('button', { name: `Take ${name}.mp4 out of the queue` }).click();
+  }
+  await enhancer.set({ Scale: 2, 'Frame rate': 1, Strength: 0, Steps: 1 });
+  await enhancer.run(240_000);
+  await expect(page.locator('[data-structure]')).toBeVisible({ timeout: 60_000 });
+  await look(page, 'done-wipe');
+  for (const [view, ready] of [
+    ['Side by side', '[data-view=side]'],
+    ['Difference', '[class*=difference][data-frame]'],
+    ['Loupe', '[data-view=loupe]'],
+  ] as const) {
+    await page.getByText(view, { exact: true }).click();
+    await expect(page.locator(ready)).toBeVisible();
+    await look(page, `done-${view.toLowerCase().replaceAll(' ', '-')}`);
+  }
+  await page.getByRole('button', { name: 'Keys' }).click();
+  await look(page, 'done-keys');
+  await page.getByRole('button', { name: 'Start over' }).click();
+  await expect(page.locator('[data-history]')).toHaveCount(1);
+  await look(page, 'history');
+});
+
+test('plans that are refused, jobs that were interrupted', async ({ page }) => {
+  const enhancer = new EnhancerPage(page);
+  await enhancer.open('?provider=wasm&budget=7');
+  await enhancer.choose(CLIP);
+  await expect(page.locator('[role=alert][data-code]')).toBeVisible();
+  await look(page, 'refused');
+
+  await enhancer.open('?provider=wasm&budget=12');
+  await enhancer.choose(CLIP);
+  await enhancer.set({ Scale: 1, 'Frame rate': 1, Strength: 0.3, Steps: 2 });
+  await enhancer.enhance.click();
+  const framesShown = async (): Promise<number> =>
+    Number.parseInt((await page.getByText(/^\d+ \/ \d+$/).textContent()) ?? '0', 10);
+  await expect.poll(framesShown, { timeout: 120_000 }).toBeGreaterThan(1);
+  await enhancer.cancel.click();
+  await expect(page.locator('[data-job]')).toBeVisible({ timeout: 30_000 });
+  await page.reload();
+  await expect(page.locator('[data-job]')).toBeVisible({ timeout: 60_000 });
+  await look(page, 'unfinished');
+});
+
+test('every coded error has its screen: what happened, what is safe, what to do', async ({ page }) => {
+  // The engine's answer is given by the file's name: not every error can be had in every browser.
+  await page.route('**/enhancer.worker*.js', async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: `${FAILING_ENGINE}\n${await response.text()}` });
+  });
+  const enhancer = new EnhancerPage(page);
+  await enhancer.open('?provider=wasm');
+  const fail = async (name: string): Promise<void> => {
+    await page
+      .locator('input[type=file]')
+      .first()
+      .setInputFiles({ name, mimeType: 'video/mp4', buffer: readFileSync(CLIP) });
+  };
+  for (const code of ERROR_CODES.filter((each) => each !== 'CANCELLED')) {
+    await fail(`probe ${code}.mp4`);
+    const alert = page.locator(`[role=alert][data-code=${code}]`);
+    await expect(alert, code).toBeVisible();
+    await expect(alert).toBeFocused();
+    for (const part of ['What happened', 'What is safe', 'What to do']) await expect(alert).toContainText(part);
+    await alert.getByRole('button', { name: 'Dismiss' }).click();
+  }
+  for (const code of ['DEVICE_LOST', 'INTERNAL', 'MODEL_MISSING'] as const) {
+    await fail(`enhance ${code}.mp4`);
+    await enhancer.enhance.click();
+    const alert = page.locator(`[role=alert][data-code=${code}]`);
+    await expect(alert).toContainText('as you left them');
+    await look(page, `error-${code.toLowerCase().replaceAll('_', '-')}`);
+    await alert.getByRole('button', { name: 'Dismiss' }).click();
+    // Its settings are still there to go on with.
+    await expect(enhancer.enhance).toBeEnabled();
+  }
+});
+
+const FAILING_ENGINE = `
+self.addEventListener('message', (event) => {
+  const { kind, requestId, file } = event.data;
+  const [when, code] = (file?.name ?? '').replace('.mp4', '').split(' ');
+  if (when !== kind || code === undefined) return;
+  event.stopImmediatePropagation();
+  const error = { code, message: 'This is what the engine says of ' + code + '.', hint: 'This is what it advises.' };
+  self.postMessage({ kind: 'failed', requestId, error });
+});`;
