@@ -163,6 +163,17 @@ test('compared by keyboard, judged, kept, shared and run again', async ({ page, 
     await expect(page.locator('[data-history]')).toHaveCount(0);
   });
 
+  await test.step('a result that is opened tells its recipe', async () => {
+    await page
+      .locator('input[type=file]')
+      .first()
+      .setInputFiles({ name: 'from-someone.mp4', mimeType: 'video/mp4', buffer: download });
+    await expect(page.getByText(/made here already, and generated in part: 2× size/)).toBeVisible();
+    await page.getByLabel('Seed', { exact: true }).fill('5');
+    await page.getByRole('button', { name: 'Use its recipe' }).click();
+    await expect(page.getByLabel('Seed', { exact: true })).toHaveValue('7');
+  });
+
   await test.step('a recipe is pasted, other text is not one', async () => {
     await page.evaluate(() => navigator.clipboard.writeText('nothing of the kind'));
     await page.getByRole('button', { name: 'Paste', exact: true }).click();

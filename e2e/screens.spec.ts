@@ -62,7 +62,17 @@ test('before, while and after a job', async ({ page }) => {
   await look(page, 'empty');
 
   await page.getByRole('button', { name: /Your device/ }).click();
-  await expect(page.getByRole('dialog', { name: 'Your device' })).toBeVisible();
+  const device = page.getByRole('dialog', { name: 'Your device' });
+  for (const part of [
+    'Speed',
+    'Largest buffer',
+    'convolution',
+    'right, to',
+    'Used',
+    'How to use the graphics processor',
+  ]) {
+    await expect(device).toContainText(part);
+  }
   await look(page, 'your-device');
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: 'Models' }).click();

@@ -26,10 +26,13 @@ export interface HistoryEntry extends HistoryRecord {
 export type HistoryRequest =
   | { readonly kind: 'add'; readonly requestId: number; readonly record: HistoryRecord; readonly output: File }
   | { readonly kind: 'list'; readonly requestId: number }
+  /** What a file says of itself: results carry their recipe. */
+  | { readonly kind: 'comment'; readonly requestId: number; readonly file: File }
   | { readonly kind: 'output' | 'remove'; readonly requestId: number; readonly id: string };
 
 export type HistoryAnswer =
   /** Newest first. */
   | { readonly kind: 'entries'; readonly requestId: number; readonly entries: readonly HistoryEntry[] }
   | { readonly kind: 'output'; readonly requestId: number; readonly output: File | null }
+  | { readonly kind: 'comment'; readonly requestId: number; readonly comment: string | null }
   | { readonly kind: 'failed'; readonly requestId: number; readonly error: ErrorData };

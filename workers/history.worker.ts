@@ -19,6 +19,10 @@ async function answer(request: HistoryRequest): Promise<HistoryAnswer> {
   const { requestId } = request;
   const opened = await history;
   switch (request.kind) {
+    case 'comment': {
+      const { fileComment } = await import('./media/mp4/comment-tag.ts');
+      return { kind: 'comment', requestId, comment: await fileComment(request.file) };
+    }
     case 'output':
       return { kind: 'output', requestId, output: await opened.output(request.id) };
     case 'add': {

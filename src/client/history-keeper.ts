@@ -17,6 +17,8 @@ export interface KeepsHistory {
   /** Remembers a finished result. @returns the list as it then is. */
   add(record: HistoryRecord, output: File, source: File): Promise<readonly HistoryEntry[]>;
   output(id: string): Promise<File | null>;
+  /** The comment in a file's metadata, where results have their recipe; null where there is none. */
+  comment(file: File): Promise<string | null>;
   /** Its clip, after the person's leave; call it from a click. */
   source(entry: HistoryEntry): Promise<File | null>;
   remove(entry: HistoryEntry): Promise<readonly HistoryEntry[]>;
@@ -39,6 +41,11 @@ export class HistoryKeeper implements KeepsHistory {
   async output(id: string): Promise<File | null> {
     const answer = await this.#ask({ kind: 'output', id });
     return answer.kind === 'output' ? answer.output : null;
+  }
+
+  async comment(file: File): Promise<string | null> {
+    const answer = await this.#ask({ kind: 'comment', file });
+    return answer.kind === 'comment' ? answer.comment : null;
   }
 
   source(entry: HistoryEntry): Promise<File | null> {

@@ -22,6 +22,9 @@ class HandKeeper implements KeepsHistory {
   async output() {
     return null;
   }
+  async comment(file: File) {
+    return file.name === 'made.mp4' ? 'recipe=1&scale=3' : null;
+  }
   async source({ id }: HistoryEntry) {
     return this.sources.get(id) ?? null;
   }
@@ -92,6 +95,21 @@ test('an earlier one is run again with its recipe, on its clip where that can be
   expect(session.store.getState().phase.kind).toBe('ready');
   expect(session.store.getState().settings).toEqual(EARLIER.settings);
   expect(history.store.getState().wanted).toBeNull();
+});
+
+test('a clip that is itself a result tells its recipe', async () => {
+  const { session, enhancer, history } = opened();
+  const info = { width: 2, height: 2, timestampsUs: [0], container: 'mp4' } as unknown as ClipInfo;
+  for (const [name, scale] of [
+    ['made.mp4', 3],
+    ['filmed.mp4', undefined],
+  ] as const) {
+    void session.open(name, new File(['clip'], name));
+    await settled();
+    enhancer.probes.at(-1)!.answer.resolve(info);
+    await settled();
+    expect(history.store.getState().madeBy?.scale).toBe(scale);
+  }
 });
 
 test('what is deleted is gone', async () => {

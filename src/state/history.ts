@@ -3,8 +3,10 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import { type ErrorData, toErrorData } from '../../workers/errors.ts';
 import type { HistoryEntry } from '../../workers/history-protocol.ts';
+import { parseRecipe } from '../../workers/plan/recipe-code.ts';
+import type { Settings } from '../../workers/plan/settings.ts';
 import type { KeepsHistory } from '../client/history-keeper.ts';
-import type { FinishedResult } from './phase.ts';
+import type { FinishedResult, LoadedClip, SessionState } from './phase.ts';
 import type { Session } from './session.ts';
 
 export interface HistoryState {
@@ -13,6 +15,8 @@ export interface HistoryState {
   /** Whose clip has to be chosen again before it can be run again; its recipe is set already. */
   readonly wanted: HistoryEntry | null;
   readonly error: ErrorData | null;
+  /** Of the clip on screen, where it is itself a result. */
+  readonly madeBy: Settings | null;
 }
 
 export interface HistoryShelf {
@@ -26,7 +30,7 @@ export interface HistoryShelf {
 
 /** Follows the session from now on: what it finishes is remembered. */
 export function createHistory(keeper: KeepsHistory, session: Session): HistoryShelf {
-  const store = createStore<HistoryState>(() => ({ entries: [], wanted: null, error: null }));
+  const store = createStore<HistoryState>(() => ({ entries: [], wanted: null, error: null, madeBy: null }));
   const set = (patch: Partial<HistoryState>): void => store.setState(patch);
   const take = (answer: Promise<readonly HistoryEntry[]>): Promise<void> =>
     answer.then(
@@ -40,8 +44,16 @@ export function createHistory(keeper: KeepsHistory, session: Session): HistorySh
     () => undefined,
   );
 
+  async function readRecipe(clip: LoadedClip | null): Promise<void> {
+    set({ madeBy: null });
+    if (clip === null || !['mp4', 'mov'].includes(clip.info.container)) return;
+    const comment = await keeper.comment(clip.file).catch(() => null);
+    if (comment !== null && clipOf(session.store.getState()) === clip) set({ madeBy: parseRecipe(comment) });
+  }
+
   session.store.subscribe((state, before) => {
     if (state.phase.kind !== before.phase.kind && state.phase.kind !== 'empty') set({ wanted: null });
+    if (clipOf(state) !== clipOf(before)) void readRecipe(clipOf(state));
     for (const result of state.results) {
       if (!before.results.some(({ id }) => id === result.id)) void take(remember(keeper, result));
     }
@@ -64,6 +76,10 @@ export function createHistory(keeper: KeepsHistory, session: Session): HistorySh
       if (range !== null) session.changeSettings({ range });
     },
   };
+}
+
+function clipOf({ phase }: SessionState): LoadedClip | null {
+  return 'clip' in phase ? phase.clip : null;
 }
 
 function remember(keeper: KeepsHistory, result: FinishedResult): Promise<readonly HistoryEntry[]> {

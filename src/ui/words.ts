@@ -337,6 +337,8 @@ export const words = {
     copyLink: 'Copy link',
     paste: 'Paste',
     pasteHere: 'Paste a recipe or a link to one here',
+    madeBy: (summary: string) => `This clip was made here already, and generated in part: ${summary}.`,
+    takeIts: 'Use its recipe',
     taken: 'The recipe is set.',
     none: 'There is no recipe in that text.',
     came: 'A recipe is set:',

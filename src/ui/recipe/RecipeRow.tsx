@@ -1,11 +1,13 @@
 import { useState } from 'react';
 import { recipeText } from '../../../workers/plan/recipe-code.ts';
+import { useHistoryState } from '../../state/history-context.ts';
 import { useSession, useSessionState } from '../../state/react.ts';
 import { recipeLink, takeRecipe } from '../../state/shared-recipe.ts';
 import { Button } from '../pieces/Button.tsx';
 import { CopyButton } from '../pieces/CopyButton.tsx';
 import { words } from '../words.ts';
 import styles from './RecipeRow.module.css';
+import { recipeSummary } from './recipe-summary.ts';
 
 /** The recipe to take away and to bring: as text, as a link, pasted. */
 export function RecipeRow() {
@@ -13,6 +15,8 @@ export function RecipeRow() {
   const settings = useSessionState((state) => state.settings);
   const [pasting, setPasting] = useState(false);
   const [said, say] = useState<'nothing' | 'taken' | 'none'>('nothing');
+
+  const madeBy = useHistoryState((state) => state.madeBy);
 
   const take = (text: string): void => {
     const taken = takeRecipe(session, text);
@@ -54,6 +58,14 @@ export function RecipeRow() {
           />
         </label>
       ) : null}
+      {madeBy === null ? null : (
+        <p className={styles.madeBy}>
+          {words.recipe.madeBy(recipeSummary(madeBy))}{' '}
+          <Button look="quiet" onClick={() => take(recipeText({ ...madeBy, range: null }))}>
+            {words.recipe.takeIts}
+          </Button>
+        </p>
+      )}
       <p role="status" className={styles.said}>
         {said === 'taken' ? words.recipe.taken : null}
         {said === 'none' ? words.recipe.none : null}
