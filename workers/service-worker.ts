@@ -63,6 +63,13 @@ self.addEventListener('message', (event) => {
   }
 });
 
+self.addEventListener('notificationclick', (event) => {
+  event.notification.close();
+  event.waitUntil(
+    self.clients.matchAll({ type: 'window' }).then(([client]) => client?.focus() ?? self.clients.openWindow('./')),
+  );
+});
+
 self.addEventListener('fetch', (event) => {
   const { request } = event;
   const path = pathOf(request);

@@ -20,6 +20,7 @@ import type {
   Picture,
   UnfinishedJob,
 } from '../../workers/protocol.ts';
+import type { Estimate } from './estimate.ts';
 import type { Moments } from './moments.ts';
 
 export type DeviceState =
@@ -57,6 +58,7 @@ export interface Run {
   readonly id: number;
   readonly settings: Settings;
   readonly progress: JobProgress | null;
+  readonly estimate: Estimate;
   readonly latest: LatestFrame | null;
   readonly moments: Moments;
   readonly flow: 'going' | 'pausing' | 'paused' | 'resuming' | 'cancelling';

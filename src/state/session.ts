@@ -10,6 +10,7 @@ import { type ErrorData, toErrorData } from '../../workers/errors.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../workers/plan/settings.ts';
 import type { EngineOptions, UnfinishedJob } from '../../workers/protocol.ts';
 import type { Enhancer, Job, JobResult, JobUpdate } from '../client/enhancer.ts';
+import { NO_ESTIMATE, noteProgress } from './estimate.ts';
 import { keepMoment, NO_MOMENTS } from './moments.ts';
 import {
   canEnhance,
@@ -193,6 +194,7 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
       id: newestRun,
       settings: get().settings,
       progress: null,
+      estimate: NO_ESTIMATE,
       latest: null,
       moments: NO_MOMENTS,
       flow: 'going',
@@ -291,10 +293,16 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
     const { run } = phase;
     switch (update.kind) {
       case 'planned':
-        set({ phase: { ...phase, plan: { kind: 'made', plan: update.plan } } });
+        set({
+          phase: {
+            ...phase,
+            plan: { kind: 'made', plan: update.plan },
+            run: { ...run, estimate: { ...run.estimate, firstSeconds: update.plan.seconds } },
+          },
+        });
         return;
       case 'progress':
-        patchRun(runId, { progress: update.progress });
+        patchRun(runId, { progress: update.progress, estimate: noteProgress(run.estimate, update.progress) });
         return;
       case 'frame':
         patchRun(runId, { latest: update.latest, moments: keepMoment(run.moments, update.latest) });

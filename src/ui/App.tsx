@@ -17,6 +17,7 @@ import { UpdateBanner } from './offline/UpdateBanner.tsx';
 import { QueuePanel } from './queue/QueuePanel.tsx';
 import { SharedRecipe } from './recipe/SharedRecipe.tsx';
 import { EarlierResults } from './results/ResultPanel.tsx';
+import { useDoneNotice } from './running/use-done-notice.ts';
 import { UnfinishedJobs } from './unfinished/UnfinishedJobs.tsx';
 import { words } from './words.ts';
 
@@ -41,6 +42,7 @@ export function App() {
   useTitle();
   useLeaveGuard();
   useAwake();
+  useDoneNotice();
   const shown = useRef<ScreenKind>('empty');
 
   const screen = phase.kind === 'probing' ? phase.before : phase;

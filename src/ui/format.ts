@@ -5,8 +5,12 @@ import { LOCALE, words } from './words.ts';
 
 const whole = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 });
 const tenth = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 1 });
+const hundredth = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 2 });
 const thousandth = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 3, useGrouping: false });
 const percent = new Intl.NumberFormat(LOCALE, { style: 'percent', maximumFractionDigits: 0 });
+
+/** Frames a second: 12, 4.2, 0.35. */
+export const formatRate = (rate: number): string => (rate < 1 ? hundredth : rate < 10 ? tenth : whole).format(rate);
 
 export const formatCount = (count: number): string => whole.format(count);
 

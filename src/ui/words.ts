@@ -189,9 +189,19 @@ export const words = {
     waiting: 'Waiting for its turn',
     progress: (made: number, all: number) => `${made} of ${all} strengths drawn`,
     nearness:
-      'Drawn by the job’s own model, seed and settings. The finished clip may differ by a level or two of 255, since there the model sees more around the crop.',
+      'Drawn by the job’s own model, seed and settings. The finished clip differs by about one level of 255, measured: there the model sees more around the crop.',
     across: 'Crop from left to right',
     down: 'Crop from top to bottom',
+  },
+
+  notify: {
+    ask: 'Notify me when it is done',
+    granted: 'You will be notified when it is done.',
+    denied: 'Notifications are blocked for this page; its title says when it is done.',
+    done: (fileName: string) => `${fileName} is enhanced`,
+    doneBody: 'Compare it with the source and download it.',
+    failed: (fileName: string) => `${fileName} could not be enhanced`,
+    failedBody: 'The page says why, and what to do.',
   },
 
   offline: {
@@ -245,6 +255,15 @@ export const words = {
     elapsed: 'Elapsed',
     frames: 'Frames',
     measuring: 'measuring…',
+    rate: 'Speed',
+    ratePerSecond: (rate: string) => `${rate} frames a second`,
+    memory: 'Memory',
+    onGpu: (bytes: string) => `${bytes} on the GPU`,
+    planned: (bytes: string) => `${bytes} planned`,
+    within: (left: string, error: string) => `${left}, ± ${error}`,
+    firstEstimate: 'Estimated before',
+    drift: (time: string, percent: string, longer: boolean) =>
+      `${time}, now ${percent} ${longer ? 'longer' : 'shorter'}`,
     source: 'Source',
     enhanced: 'Enhanced',
     frameAt: (frame: number, time: string) => `Frame ${frame} at ${time}`,

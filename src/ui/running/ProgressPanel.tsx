@@ -1,19 +1,26 @@
+import type { JobPlan } from '../../../workers/plan/job-plan.ts';
+import type { JobProgress } from '../../../workers/protocol.ts';
+import { type Estimate, estimateDrift, estimateError } from '../../state/estimate.ts';
 import { type RunningPhase, shownPlan } from '../../state/phase.ts';
 import { useSession } from '../../state/react.ts';
 import {
+  formatBytes,
   formatCount,
   formatEstimate,
   formatFactor,
   formatFrameRate,
   formatPercent,
+  formatRate,
   formatSeconds,
   formatSize,
 } from '../format.ts';
 import { Button } from '../pieces/Button.tsx';
-import { Facts } from '../pieces/Facts.tsx';
+import { type Fact, Facts } from '../pieces/Facts.tsx';
 import { useThrottled } from '../pieces/use-throttled.ts';
 import { words } from '../words.ts';
+import { NotifyField } from './NotifyField.tsx';
 import styles from './ProgressPanel.module.css';
+import { useMeasuredMemory } from './use-measured-memory.ts';
 
 const ANNOUNCE_INTERVAL_MS = 15_000;
 
@@ -25,6 +32,8 @@ export function ProgressPanel({ phase }: { readonly phase: RunningPhase }) {
   const percent = formatPercent(fraction);
   const stage = words.run.stages[progress?.stage ?? 'prepare'];
   const timeLeft = progress?.secondsLeft == null ? null : formatEstimate(progress.secondsLeft);
+  const error = estimateError(run.estimate);
+  const measuredBytes = useMeasuredMemory();
   const announcement = useThrottled(words.run.announce(percent, stage, timeLeft), ANNOUNCE_INTERVAL_MS);
   const heading = {
     going: words.run.enhancing,
@@ -48,13 +57,24 @@ export function ProgressPanel({ phase }: { readonly phase: RunningPhase }) {
       </p>
       <Facts
         facts={[
-          { name: words.run.timeLeft, value: timeLeft ?? words.run.measuring },
+          {
+            name: words.run.timeLeft,
+            value:
+              timeLeft === null
+                ? words.run.measuring
+                : error === null
+                  ? timeLeft
+                  : words.run.within(timeLeft, formatSeconds(error)),
+          },
           { name: words.run.elapsed, value: formatSeconds(progress?.secondsElapsed ?? 0) },
+          ...firstEstimate(run.estimate),
           {
             name: words.run.frames,
             value:
               progress === null ? '–' : `${formatCount(progress.framesDone)} / ${formatCount(progress.frameCount)}`,
           },
+          ...speed(progress),
+          ...memory(progress, measuredBytes, plan),
           ...(plan === null
             ? []
             : [
@@ -68,7 +88,17 @@ export function ProgressPanel({ phase }: { readonly phase: RunningPhase }) {
           { name: words.settings.strength, value: String(run.settings.strength) },
         ]}
       />
+      <NotifyField />
       <p className={styles.note}>{flow === 'paused' ? words.run.held : words.run.keepOpen}</p>
+      {flow === 'paused' && run.holds !== null ? (
+        <p className={styles.note}>
+          {words.run.holds(
+            run.holds.gpuBytes > 0 ? formatBytes(run.holds.gpuBytes) : null,
+            formatBytes(run.holds.heapBytes),
+            formatBytes(run.holds.storageBytes),
+          )}
+        </p>
+      ) : null}
     </section>
   );
 }
@@ -86,4 +116,33 @@ export function RunActions({ flow }: { readonly flow: RunningPhase['run']['flow'
       </Button>
     </div>
   );
+}
+
+/** What was said before the start, and how far what is said now is from it. */
+function firstEstimate(estimate: Estimate): readonly Fact[] {
+  const { firstSeconds } = estimate;
+  if (firstSeconds === null) return [];
+  const drift = estimateDrift(estimate);
+  const first = formatEstimate(firstSeconds);
+  const percent = formatPercent(Math.abs(drift ?? 0));
+  const value = drift === null ? first : words.run.drift(first, percent, drift >= 0);
+  return [{ name: words.run.firstEstimate, value }];
+}
+
+function speed(progress: JobProgress | null): readonly Fact[] {
+  if (progress === null || progress.framesDone === 0 || progress.secondsElapsed <= 0) return [];
+  const rate = formatRate(progress.framesDone / progress.secondsElapsed);
+  return [{ name: words.run.rate, value: words.run.ratePerSecond(rate) }];
+}
+
+/** The best that is known: the GPU's ledger, what the browser measures, what was planned. */
+function memory(progress: JobProgress | null, measuredBytes: number | null, plan: JobPlan | null): readonly Fact[] {
+  const gpuBytes = progress?.gpuLedgerBytes ?? 0;
+  const parts = [
+    ...(gpuBytes > 0 ? [words.run.onGpu(formatBytes(gpuBytes))] : []),
+    ...(measuredBytes === null ? [] : [formatBytes(measuredBytes)]),
+  ];
+  if (parts.length > 0) return [{ name: words.run.memory, value: parts.join(', ') }];
+  if (plan === null) return [];
+  return [{ name: words.run.memory, value: words.run.planned(formatBytes(plan.bytes.device + plan.bytes.heap)) }];
 }
