@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { blendFrames, rgbaToPlanar, Upsampler } from './upsample.ts';
+import { rgbaToPlanar, Upsampler } from './upsample.ts';
 
 function picture(width: number, height: number, value: (x: number, y: number, c: number) => number): Float32Array {
   const out: Float32Array = new Float32Array(3 * width * height);
@@ -66,11 +66,6 @@ describe('bicubic upsampling', () => {
     expect(Math.min(...first)).toBe(-1);
     upsampler.fromPlanar(picture(8, 8, (x, y) => Math.sin(x * y)));
     expect(upsampler.fromPlanar(step)).toEqual(first);
-  });
-
-  test('frames blend linearly', () => {
-    const out = blendFrames(Float32Array.of(0, 1), Float32Array.of(1, -1), 0.25, new Float32Array(2));
-    expect([...out]).toEqual([0.25, 0.5]);
   });
 
   test.runIf(process.env.MEASURE)('speed', () => {

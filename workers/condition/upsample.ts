@@ -76,17 +76,6 @@ export function rgbaToPlanar(
   return out;
 }
 
-/** (1 − weight)·before + weight·after: the picture that an inserted frame leans on. */
-export function blendFrames(
-  before: Float32Array,
-  after: Float32Array,
-  weight: number,
-  out: Float32Array,
-): Float32Array {
-  for (let i = 0; i < out.length; i++) out[i] = before[i]! + weight * (after[i]! - before[i]!);
-  return out;
-}
-
 function axisWeights(inputs: number, outputs: number): AxisWeights {
   const index = new Int32Array(TAPS * outputs);
   const weight = new Float32Array(TAPS * outputs);

@@ -30,7 +30,7 @@ function planOf(memoryBudgetBytes: number | null): JobPlan {
   return planJob(clipOf(128, 96, 10), settings, deviceOf(), MODEL, { memoryBudgetBytes });
 }
 
-/** Denoises a clip whose key frames' latents are waves, with a network that looks at single values. */
+/** Denoises a clip whose latents are waves, with a network that looks at single values. */
 async function enhance(plan: JobPlan, prediction: Prediction, solver: Solver, strength: number) {
   const { latentWidth: width, latentHeight: height } = plan;
   const size = CHANNELS * width * height;
@@ -38,7 +38,9 @@ async function enhance(plan: JobPlan, prediction: Prediction, solver: Solver, st
   const { timestep } = hintNoise(strength);
   const hintLevel = timestep === null ? { alpha: 1, sigma: 0 } : noiseLevel(timestep);
   const program = createProgram({ solver, steps: 3, startTimestep: prediction.startTimestep });
-  const keyLatents = (frame: number) => Float32Array.from({ length: size }, (_, i) => 3 * Math.sin(0.1 * i + frame));
+  const latentsOf = (frame: number) => Float32Array.from({ length: size }, (_, i) => 3 * Math.sin(0.1 * i + frame));
+  const mismatchOf = (frame: number) =>
+    Float32Array.from({ length: width * height }, (_, i) => 0.1 * Math.sin(0.3 * i + frame) ** 2);
   const frames: Float32Array[] = [];
   const scratch = new Float32Array(size);
   await runWavefront<WindowPrediction>({
@@ -47,13 +49,14 @@ async function enhance(plan: JobPlan, prediction: Prediction, solver: Solver, st
     frameSize: size,
     open: ({ startFrame, endFrame }: Window) => {
       const indices = Array.from({ length: endFrame - startFrame }, (_, j) => startFrame + j);
-      const latents = indices.map((f) => (f % plan.frameRateFactor === 0 ? keyLatents(f) : null));
-      const hints = latents.map((z, j) => {
-        if (z === null) return null;
-        fillNoise({ ...whole, stream: HINT_STREAM, frame: indices[j]! }, scratch);
-        return augmentHint(z, scratch, hintLevel);
+      const frames = indices.map((f) => {
+        const latents = latentsOf(f);
+        const fraction = (f % plan.frameRateFactor) / plan.frameRateFactor;
+        if (fraction > 0) return { hint: null, latents, mismatch: mismatchOf(f), fraction };
+        fillNoise({ ...whole, stream: HINT_STREAM, frame: f }, scratch);
+        return { hint: augmentHint(latents, scratch, hintLevel), latents, mismatch: null, fraction };
       });
-      return prediction.prepare({ hints, latents, hintLevel, scale: 2, channels: CHANNELS });
+      return prediction.prepare({ frames, hintLevel, scale: 2, channels: CHANNELS });
     },
     startFrame: (frame, window, prepared, out) => {
       fillNoise({ ...whole, stream: START_STREAM, frame }, scratch);

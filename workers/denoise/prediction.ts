@@ -9,18 +9,30 @@ import { LAST_TIMESTEP, type NoiseLevel } from './schedule.ts';
 import type { Evaluation, SolverProgram } from './solvers.ts';
 import { DEFAULT_START_TIMESTEP } from './timesteps.ts';
 
-/** What is known of a window before it is denoised. Arrays are [channels, height, width], shared by overlapping windows. */
+/** What is known of a frame before it is denoised. Arrays are [channels, height, width], shared by overlapping windows. */
+export interface FrameHint {
+  /** The key frame's noise-augmented, scaled latents; null where the frame is inserted. */
+  readonly hint: Float32Array | null;
+  /** The same without the noise: what velocity starts from, and residual's base. Of an inserted frame residual needs them too. */
+  readonly latents: Float32Array | null;
+  /** [height, width]: how badly the key frames agree on an inserted frame; null where the picture is a key frame's own. */
+  readonly mismatch: Float32Array | null;
+  /** How far an inserted frame is from the key frame before it to the one after. */
+  readonly fraction: number;
+}
+
+/** What is known of a window before it is denoised. */
 export interface WindowHint {
-  /** Per frame of the window: the key frame's noise-augmented, scaled latents; null where the frame is inserted. */
-  readonly hints: readonly (Float32Array | null)[];
-  /** The same without the noise: what velocity starts from, and residual's base. */
-  readonly latents: readonly (Float32Array | null)[];
+  readonly frames: readonly FrameHint[];
   /** α', σ' of the hint's noise augmentation; 1 and 0 at strength 0. */
   readonly hintLevel: NoiseLevel;
   /** Spatial factor of the job. */
   readonly scale: number;
   readonly channels: number;
 }
+
+/** Two grey levels, squared, in frames of −1…1: what even a perfect match may be off by. */
+const MISMATCH_FLOOR = (2 / 127.5) ** 2;
 
 /** Arrays of the model's config, one value a channel. */
 export interface ResidualSpreads {
@@ -30,7 +42,7 @@ export interface ResidualSpreads {
   readonly residualSpreadScales: readonly number[];
   /** τ_key, a row per scale. */
   readonly residualSpread: readonly (readonly number[])[];
-  /** τ_ins. */
+  /** τ_ins, a unit of mismatch's root. */
   readonly insertedSpread: readonly number[];
 }
 
@@ -50,7 +62,7 @@ export interface Prediction {
   readonly kind: 'velocity' | 'residual';
   /** Where sampling starts unless a strength map says otherwise. */
   readonly startTimestep: number;
-  /** @throws RangeError for a window without key frames. */
+  /** @throws RangeError where latents are missing. */
   prepare(hint: WindowHint): WindowPrediction;
 }
 
@@ -62,21 +74,6 @@ export function velocityPrediction(): Prediction {
 /** Residual prediction: the network sees (x − αb)/q and predicts (x0 − b)/τ, what the hint does not explain. */
 export function residualPrediction(spreads: ResidualSpreads): Prediction {
   return { kind: 'residual', startTimestep: LAST_TIMESTEP, prepare: (hint) => prepareResidual(hint, spreads) };
-}
-
-/** The key frames on either side of each frame, and its fraction between them; the nearest one before the first and after the last. */
-export function keyNeighbours(
-  isKey: readonly boolean[],
-): { readonly before: number; readonly after: number; readonly fraction: number }[] {
-  const keys = isKey.flatMap((key, f) => (key ? [f] : []));
-  if (keys.length === 0) throw new RangeError('a window needs a key frame');
-  let next = 0;
-  return isKey.map((_, f) => {
-    while (next < keys.length && keys[next]! < f) next++;
-    const after = keys[Math.min(next, keys.length - 1)]!;
-    const before = after === f ? f : keys[Math.max(0, next - 1)]!;
-    return { before, after, fraction: after > before && f <= after ? (f - before) / (after - before) : 0 };
-  });
 }
 
 /** τ_key of every channel at a scale: ln τ linear in ln scale between rows, constant outside. */
@@ -99,8 +96,8 @@ function prepareVelocity(hint: WindowHint): WindowPrediction {
     start(frame, program, noise, out) {
       // As the reference repeats key frames: an inserted frame starts from the key before it (SPEC §2.4).
       let key = frame;
-      while (key > 0 && !hint.latents[key]) key--;
-      const latents = hint.latents[key];
+      while (key > 0 && !hint.frames[key]?.hint) key--;
+      const latents = hint.frames[key]?.latents;
       if (!latents) throw new RangeError('a window must begin with a key frame');
       const { alpha, sigma } = program.start;
       const a = program.startScale * alpha;
@@ -108,7 +105,7 @@ function prepareVelocity(hint: WindowHint): WindowPrediction {
       for (let i = 0; i < out.length; i++) out[i] = a * latents[i]! + s * noise[i]!;
     },
     hintInput(frame, out) {
-      const key = hint.hints[frame];
+      const key = hint.frames[frame]?.hint;
       if (key) out.set(key);
       else out.fill(0);
     },
@@ -122,69 +119,77 @@ function prepareVelocity(hint: WindowHint): WindowPrediction {
   };
 }
 
-function prepareResidual(hint: WindowHint, spreads: ResidualSpreads): WindowPrediction {
-  const { channels, hints, latents, hintLevel } = hint;
-  const neighbours = keyNeighbours(hints.map((h) => h !== null));
+function prepareResidual(
+  { channels, frames, hintLevel, scale }: WindowHint,
+  spreads: ResidualSpreads,
+): WindowPrediction {
   const variance = spreads.latentVariance;
-  const keySpreads = keySpread(spreads, hint.scale);
+  const keySpreads = keySpread(spreads, scale);
   const total = Float64Array.from(variance, (v) => hintLevel.alpha ** 2 * v + hintLevel.sigma ** 2);
   // How much of the source the noisy hint still tells; the base keeps so much of it, and the network owes the rest.
   const kept = Float64Array.from(variance, (v, c) => (hintLevel.alpha ** 2 * v) / total[c]!);
   const unknown = Float64Array.from(variance, (v, c) => v * (1 - kept[c]!) ** 2);
 
-  /** τ² of a frame's channel. */
-  const prior = (fraction: number, c: number): number =>
-    keySpreads[c]! ** 2 +
-    4 * fraction * (1 - fraction) * spreads.insertedSpread[c]! ** 2 +
-    ((1 - fraction) ** 2 + fraction ** 2) * unknown[c]!;
-
-  /** out = values·from + base·b, the two coefficients depending on a channel's τ² and q² = σ² + α²τ². */
+  /** out = fromWeight(τ²)·from + baseWeight(τ²)·b. */
   const combine = (
     frame: number,
-    out: Float32Array,
-    level: NoiseLevel,
-    coefficients: (tau2: number, q2: number) => readonly [from: number, base: number],
     from: Float32Array,
+    out: Float32Array,
+    fromWeight: (tau2: number) => number,
+    baseWeight: (tau2: number) => number,
   ): void => {
-    const { before, after, fraction } = neighbours[frame]!;
-    const p = latents[before]!;
-    const q = latents[after]!;
+    const { latents, mismatch, fraction } = frames[frame]!;
+    if (!latents) throw new RangeError('residual prediction leans on every frame’s latents');
     const plane = out.length / channels;
+    const between = 4 * fraction * (1 - fraction);
     for (let c = 0; c < channels; c++) {
-      const tau2 = prior(fraction, c);
-      const q2 = level.sigma ** 2 + level.alpha ** 2 * tau2;
-      const [cf, cb] = coefficients(tau2, q2);
-      const cp = cb * kept[c]! * (1 - fraction);
-      const cq = cb * kept[c]! * fraction;
-      const end = (c + 1) * plane;
-      if (cq === 0) for (let i = c * plane; i < end; i++) out[i] = cf * from[i]! + cp * p[i]!;
-      else for (let i = c * plane; i < end; i++) out[i] = cf * from[i]! + cp * p[i]! + cq * q[i]!;
+      const certain = keySpreads[c]! ** 2 + ((1 - fraction) ** 2 + fraction ** 2) * unknown[c]!;
+      const start = c * plane;
+      if (mismatch) {
+        const inserted = between * spreads.insertedSpread[c]! ** 2;
+        for (let i = 0; i < plane; i++) {
+          const tau2 = certain + inserted * (mismatch[i]! + MISMATCH_FLOOR);
+          const base = kept[c]! * latents[start + i]!;
+          out[start + i] = fromWeight(tau2) * from[start + i]! + baseWeight(tau2) * base;
+        }
+      } else {
+        const wf = fromWeight(certain);
+        const wb = baseWeight(certain) * kept[c]!;
+        for (let i = start; i < start + plane; i++) out[i] = wf * from[i]! + wb * latents[i]!;
+      }
     }
   };
 
   return {
     start(frame, program, noise, out) {
-      const level = program.start;
-      combine(frame, out, level, (_tau2, q2) => [Math.sqrt(q2), level.alpha], noise);
+      const { alpha, sigma } = program.start;
+      combine(
+        frame,
+        noise,
+        out,
+        (tau2) => Math.sqrt(sigma ** 2 + alpha ** 2 * tau2),
+        () => alpha,
+      );
     },
     hintInput(frame, out) {
-      const key = hints[frame];
+      const key = frames[frame]!.hint;
       if (!key) {
         out.fill(0);
         return;
       }
       const plane = out.length / channels;
       for (let c = 0; c < channels; c++) {
-        const scale = 1 / Math.sqrt(total[c]!);
+        const gain = 1 / Math.sqrt(total[c]!);
         const end = (c + 1) * plane;
-        for (let i = c * plane; i < end; i++) out[i] = scale * key[i]!;
+        for (let i = c * plane; i < end; i++) out[i] = gain * key[i]!;
       }
     },
-    networkInput(frame, x, { state }, out) {
-      combine(frame, out, state, (_tau2, q2) => [1 / Math.sqrt(q2), -state.alpha / Math.sqrt(q2)], x);
+    networkInput(frame, x, { state: { alpha, sigma } }, out) {
+      const gain = (tau2: number) => 1 / Math.sqrt(sigma ** 2 + alpha ** 2 * tau2);
+      combine(frame, x, out, gain, (tau2) => -alpha * gain(tau2));
     },
-    toX0(frame, _x, output, { state }, out) {
-      combine(frame, out, state, (tau2) => [Math.sqrt(tau2), 1], output);
+    toX0(frame, _x, output, _evaluation, out) {
+      combine(frame, output, out, Math.sqrt, () => 1);
     },
   };
 }

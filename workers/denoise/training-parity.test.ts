@@ -17,6 +17,7 @@ interface Fixture {
   keys: number[];
   frames: number;
   source: number[];
+  mismatch: number[];
   hintNoise: number[];
   picture: number[];
   upsampled: number[];
@@ -58,12 +59,15 @@ describe('the trainer’s sampler', () => {
     const hintLevel = timestep === null ? { alpha: 1, sigma: 0 } : noiseLevel(timestep);
     const program = createProgram({ solver: 'ddim', steps: run.evaluations, startTimestep: PREDICTION.startTimestep });
     expect(program.evaluations.map((e) => e.timestep)).toEqual(run.timesteps);
-    const latents = Array.from({ length: frames }, (_, f) => {
+    const hints = Array.from({ length: frames }, (_, f) => {
       const k = keys.indexOf(f);
-      return k < 0 ? null : frameOf(fixture.source, k);
+      const latents = frameOf(fixture.source, f);
+      const hint = k < 0 ? null : augmentHint(latents, frameOf(fixture.hintNoise, k), hintLevel);
+      const mismatch =
+        k < 0 ? Float32Array.from(fixture.mismatch.slice(f * height * width, (f + 1) * height * width)) : null;
+      return { hint, latents, mismatch, fraction: (f % keys[1]!) / keys[1]! };
     });
-    const hints = latents.map((z, f) => z && augmentHint(z, frameOf(fixture.hintNoise, keys.indexOf(f)), hintLevel));
-    const window = PREDICTION.prepare({ hints, latents, hintLevel, scale: run.scale, channels });
+    const window = PREDICTION.prepare({ frames: hints, hintLevel, scale: run.scale, channels });
     const worst = { hint: 0, sample: 0, final: 0 };
     await runWavefront<null>({
       windows: [{ index: 0, shot: 0, startFrame: 0, endFrame: frames, overlapFrames: 0 }],

@@ -9,7 +9,7 @@ import { keyFrameMask } from '../condition/hint.ts';
 import { sinusoid } from '../condition/sinusoid.ts';
 import { accumulateTile, extractTile } from '../denoise/blend.ts';
 import { guide } from '../denoise/guidance.ts';
-import type { Prediction, WindowPrediction } from '../denoise/prediction.ts';
+import type { FrameHint, Prediction, WindowPrediction } from '../denoise/prediction.ts';
 import type { Evaluation } from '../denoise/solvers.ts';
 import type { JobPlan, Window } from '../plan/job-plan.ts';
 import { type Tensor, tensor } from '../tensor.ts';
@@ -65,26 +65,17 @@ export class Denoiser {
   }
 
   async open(window: Window): Promise<WindowCondition> {
-    const hints: (Float32Array | null)[] = [];
-    const latents: (Float32Array | null)[] = [];
-    const mask = keyFrameMask(window.startFrame, window.endFrame, this.#plan.frameRateFactor);
-    for (const [index, isKey] of mask.entries()) {
-      const key = isKey === 1 ? await this.#conditioner.key(window.startFrame + index) : null;
-      hints.push(key?.hint ?? null);
-      latents.push(key?.latents ?? null);
-    }
+    const { startFrame, endFrame } = window;
+    const frames: FrameHint[] = [];
+    for (let frame = startFrame; frame < endFrame; frame += 1) frames.push(await this.#conditioner.hint(frame));
     const prediction = this.#prediction.prepare({
-      hints,
-      latents,
+      frames,
       hintLevel: this.#conditioner.hintLevel,
       scale: this.#conditions.scale,
       channels: this.#model.info.latentChannels,
     });
-    const keyFrames = tensor(
-      [hints.length],
-      Float32Array.from(hints, (hint) => (hint ? 1 : 0)),
-    );
-    return { prediction, keyFrames };
+    const mask = keyFrameMask(startFrame, endFrame, this.#plan.frameRateFactor);
+    return { prediction, keyFrames: tensor([mask.length], mask) };
   }
 
   /** x0 [Z, h, w] of each of the window's frames, from their states `frames`. */

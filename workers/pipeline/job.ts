@@ -24,6 +24,7 @@ import { fedScale } from './program.ts';
 import { type MeterState, ProgressMeter } from './progress.ts';
 import { Reconstructor } from './reconstructor.ts';
 import { originUs } from './sound.ts';
+import { SourceFrames } from './source-frames.ts';
 import type { TextConditions } from './text-conditions.ts';
 
 /** Takes the pictures of one segment, in order, of the worked size. */
@@ -79,6 +80,7 @@ export class JobRun {
   readonly meter: ProgressMeter;
   readonly #input: JobInput;
   readonly #store: FrameStore;
+  readonly #sources: SourceFrames;
   readonly #conditioner: Conditioner;
   readonly #denoiser: Denoiser;
   readonly #reconstructor: Reconstructor;
@@ -93,12 +95,13 @@ export class JobRun {
     this.#sourceStart = firstSource(plan, from);
     const frames = clip.frames({ startFrame: this.#sourceStart, endFrame: plan.sourceEnd, signal });
     this.#store = new FrameStore(this.#counted(frames), this.#sourceStart);
-    this.#conditioner = new Conditioner(clip.info, plan, settings, model, this.#store);
+    this.#sources = new SourceFrames(clip.info, plan, this.#store);
+    this.#conditioner = new Conditioner(plan, settings, model, this.#sources);
     const between = () => this.#between();
     const { text = null } = input;
     const conditions = { scale: settings.scale, fedScale: fedScale(settings, model.manifest), text };
     this.#denoiser = new Denoiser(plan, model, this.#conditioner, conditions, between, () => this.#tileDone());
-    this.#reconstructor = new Reconstructor(plan, settings, model, this.#conditioner);
+    this.#reconstructor = new Reconstructor(plan, settings, model, this.#sources);
   }
 
   /** Runs the whole range through the segments' writers. @throws EnhancerError, `CANCELLED` among them. */
@@ -154,7 +157,7 @@ export class JobRun {
     if (endFrame <= framesWritten) this.meter.framesFinished(endFrame - startFrame);
     else await this.#write(segment);
     this.#conditioner.dropBefore(endFrame);
-    this.#store.dropBefore(this.#conditioner.sourceIndex(endFrame));
+    this.#store.dropBefore(this.#sources.index(endFrame));
   }
 
   async #write({ startFrame, endFrame, frames }: FinalSegment<WindowCondition>): Promise<void> {
@@ -212,7 +215,7 @@ export class JobRun {
     const last = frame === plan.output.frameCount - 1;
     if (!last && now - this.#lastFrameAt < LATEST_FRAME_INTERVAL_MS) return;
     this.#lastFrameAt = now;
-    const source = this.#store.get(this.#conditioner.sourceIndex(frame));
+    const source = this.#store.get(this.#sources.index(frame));
     onFrame({
       frame,
       timestampUs,

@@ -11,23 +11,23 @@ import type { Settings } from '../plan/settings.ts';
 import { fixColour } from '../reconstruct/colour-fix.ts';
 import { toRgba } from '../reconstruct/picture.ts';
 import { tensor } from '../tensor.ts';
-import type { Conditioner } from './conditioner.ts';
 import type { Model } from './model.ts';
+import type { SourceFrames } from './source-frames.ts';
 import { WindowedDecoder } from './windowed-decoder.ts';
 
 export class Reconstructor {
   readonly #plan: JobPlan;
   readonly #model: Model;
-  readonly #conditioner: Conditioner;
+  readonly #sources: SourceFrames;
   readonly #scaling: LatentScaling;
   readonly #colourFix: boolean;
   /** Where the autoencoder is of the reference's kind. */
   readonly #windowed: WindowedDecoder | undefined;
 
-  constructor(plan: JobPlan, settings: Settings, model: Model, conditioner: Conditioner) {
+  constructor(plan: JobPlan, settings: Settings, model: Model, sources: SourceFrames) {
     this.#plan = plan;
     this.#model = model;
-    this.#conditioner = conditioner;
+    this.#sources = sources;
     this.#scaling = { shift: model.manifest.latentShift, scale: model.manifest.latentScale };
     this.#colourFix = settings.colourFix === 'wavelet';
     const { autoencoder } = plan;
@@ -46,7 +46,7 @@ export class Reconstructor {
     const { latentWidth, latentHeight, paddedWidth, paddedHeight } = this.#plan;
     const { width, height } = workedSize(this.#plan);
     const channels = this.#model.info.latentChannels;
-    const source = await this.#conditioner.source(frame);
+    const { picture: source } = await this.#sources.frame(frame);
     let decoded: Float32Array;
     if (this.#windowed) decoded = await this.#windowed.frame(frame);
     else {

@@ -73,17 +73,18 @@ export interface HeapLoad {
   readonly usesSaved: boolean;
 }
 
-/** JavaScript memory: the wavefront's frames (state, saved, x0 where windows share, hints), one window's exchange with the network, pictures in flight. */
+/** JavaScript memory: the wavefront's frames (state, saved, x0 where windows share, source latents, hints), one window's exchange with the network, motion, pictures in flight. */
 export function heapBytes(load: HeapLoad): number {
   const alive = Math.min(load.frameCount, load.longestWindow + load.evaluations * load.stride);
   const latentFrame = load.latentPixels * load.latentChannels * FLOAT_BYTES;
   const hints = Math.ceil(alive / load.frameRateFactor) + 1;
   const shared = (1 - Math.min(1, load.stride / load.longestWindow)) * alive;
   const latents =
-    latentFrame * (alive * (load.usesSaved ? 2 : 1) + shared + HINT_ARRAYS * hints + 3 * load.longestWindow);
+    latentFrame * (alive * (load.usesSaved ? 3 : 2) + shared + hints + 3 * load.longestWindow);
   const sources = 4 * load.sourcePixels * hints;
+  const moving = load.frameRateFactor > 1 ? Math.min(load.sourcePixels, MOST_MOTION_PIXELS) : 0;
   const pictures = 6 * 3 * FLOAT_BYTES * load.paddedPixels + 8 * 4 * load.outputPixels;
-  return Math.ceil(latents + sources + pictures);
+  return Math.ceil(latents + sources + MOTION_BYTES_PER_PIXEL * moving + pictures);
 }
 
 /** The wavefront between two evaluations, kept twice in the journal (docs/reliability.md): state, saved, x0 where windows share. */
@@ -95,8 +96,9 @@ export function statesBytes(load: HeapLoad): number {
   );
 }
 
-/** Of a key frame: its hint. Velocity models keep its plain latents too, but have few channels. */
-const HINT_ARRAYS = 1;
+/** Two lumas with their pyramids, flows both ways, a velocity (`condition/motion.ts`); large sources are halved first. */
+const MOTION_BYTES_PER_PIXEL = 48;
+const MOST_MOTION_PIXELS = 960 * 960;
 
 const BITS_PER_PIXEL: { readonly [quality in Quality]: number } = { small: 0.05, balanced: 0.1, high: 0.2 };
 

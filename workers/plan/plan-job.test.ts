@@ -172,9 +172,12 @@ describe('planning a job', () => {
           expect(plan.windows.length).toBeGreaterThanOrEqual(previous.windows.length);
           if (sameWindows) expect(plan.tiles.length).toBeGreaterThanOrEqual(previous.tiles.length);
           else expect(length(plan)).toBeLessThan(length(previous));
-          const sameLayout = sameWindows && plan.windows.length === previous.windows.length;
-          if (sameLayout) expect(plan.bytes.heap).toBeGreaterThanOrEqual(previous.bytes.heap);
-          expect(plan.bytes.storage).toBeGreaterThanOrEqual(previous.bytes.storage);
+          // A window more or less of overlap is another layout.
+          const sameLayout = JSON.stringify(plan.windows) === JSON.stringify(previous.windows);
+          if (sameLayout) {
+            expect(plan.bytes.heap).toBeGreaterThanOrEqual(previous.bytes.heap);
+            expect(plan.bytes.storage).toBeGreaterThanOrEqual(previous.bytes.storage);
+          }
           // Sides are whole multiples of 8 latents: a finer split may waste a little less than a coarser one.
           expect(plan.seconds).toBeGreaterThan(0.85 * previous.seconds);
         }
