@@ -105,6 +105,7 @@ test('before, while and after a job', async ({ page }) => {
 
   await page.getByRole('button', { name: 'Add all 3 to the queue' }).click();
   await expect(page.locator('[data-queued]')).toHaveCount(3);
+  await page.getByRole('button', { name: 'Show the queue (3)' }).click();
   await look(page, 'queue-waiting');
   await enhancer.set({ Scale: 4, 'Frame rate': 2, Strength: 0.4, Steps: 4 });
   await enhancer.enhance.click();

@@ -325,6 +325,7 @@ export const words = {
   queue: {
     heading: 'Queue',
     further: 'Queue more clips',
+    showQueued: (count: number) => `Show the queue (${count})`,
     add: 'Add to the queue',
     addAll: (count: number) => `Add all ${count} to the queue`,
     enhanceAll: (count: number) => `Enhance all ${count}`,

@@ -33,6 +33,7 @@ export function DevicePanel({ onClose }: { readonly onClose: () => void }) {
           <Button onClick={() => dialog.current?.close()}>{words.close}</Button>
         </div>
         <Verdict />
+        {info?.fallbackReason == null ? null : <Advice />}
         {info === null ? null : (
           <>
             <Facts facts={deviceFacts(info)} />
@@ -40,7 +41,7 @@ export function DevicePanel({ onClose }: { readonly onClose: () => void }) {
           </>
         )}
         <StorageFacts storage={storage} />
-        {info?.provider === 'webgpu' ? null : <Advice />}
+        {info?.provider === 'webgpu' || info?.fallbackReason != null ? null : <Advice />}
         <div className={styles.foot}>
           <CopyButton
             look="secondary"

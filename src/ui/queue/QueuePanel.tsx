@@ -27,7 +27,7 @@ export function QueuePanel({ onChoose, running = false }: QueuePanelProps) {
   return (
     <section className={styles.panel} aria-labelledby="queue">
       <div className={styles.head}>
-        <h2 id="queue" className={styles.heading}>
+        <h2 id="queue" tabIndex={-1} className={styles.heading}>
           {words.queue.heading}
         </h2>
         {active ? (
@@ -134,10 +134,18 @@ function Item({ entry, isFirst, isLast, onChoose }: ItemProps) {
   );
 }
 
+/** The list stands above the settings, often out of sight. */
+function showQueue(): void {
+  const heading = document.getElementById('queue');
+  heading?.scrollIntoView({ block: 'center' });
+  heading?.focus({ preventScroll: true });
+}
+
 /** Beside Enhance: later instead of now, and all that were chosen together at once. */
 export function QueueActions({ disabled }: { readonly disabled: boolean }) {
   const queue = useQueue();
   const companions = useQueueState((state) => state.companions.length);
+  const queued = useQueueState((state) => state.entries.length);
   const all = async (): Promise<void> => {
     await queue.addShown();
     await queue.start();
@@ -152,6 +160,13 @@ export function QueueActions({ disabled }: { readonly disabled: boolean }) {
       <Button look="quiet" disabled={disabled} onClick={() => void queue.addShown()}>
         {companions === 0 ? words.queue.add : words.queue.addAll(companions + 1)}
       </Button>
+      <span role="status">
+        {queued === 0 ? null : (
+          <Button look="quiet" onClick={showQueue}>
+            {words.queue.showQueued(queued)}
+          </Button>
+        )}
+      </span>
     </div>
   );
 }
