@@ -1,210 +1,200 @@
-"""Evaluates the shipped package on the evaluation clips: `python -m training.evaluate --package public/models/nano`.
+"""Evaluates the shipped package: `python -m training.evaluate`, into docs/nano-evaluation.md.
 
-Five clips and ten photographs in motion (a slow pan, zoom and turn), each as a centre crop of 320×256, frames judged evenly;
-`--clips`, `--crop` and `--frames` change that. Runs the packed ONNX graphs in onnxruntime (`--checkpoint FILE` runs the
-PyTorch weights instead), at a fixed seed, DDIM. Baselines: bicubic in space, linear blending in time. Low-quality frames are
-antialiased-bicubic reductions in 8 bits. Writes JSON and a markdown table; costs about 8 minutes of two cores.
+Runs the packed ONNX graphs in onnxruntime on one core (no training code but the maths of diffusion.py), at a fixed seed, DDIM, with the product's colour
+fix, on every operating point of evaluation/clips.py beside the baselines of evaluation/baselines.py. Needs training/requirements-evaluate.txt.
+Every figure goes at once to `training/out/evaluation/<model>/<clip>.json`; what is there is not done again, so a run may be stopped, split
+(`--shard 1/2` and `--shard 2/2` side by side) or narrowed (`--points`, `--clips`, `--parts`). `--report` only writes the document.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import time
 from pathlib import Path
 
-import cv2
 import numpy as np
-import torch
 from PIL import Image
-from torch import Tensor
 
-from training.diffusion import LatentStatistics, make_conditioning, sample_ddim
-from training.latents import decode, encode, from_bytes, to_bytes, upsample
-from training.model import EnhancementNetwork, NetworkConfig, sinusoid
-from training.validate import autocast_network, blend, psnr, ssimulacra2
+from training.evaluation import report
+from training.evaluation.baselines import baseline, methods
+from training.evaluation.clips import POINTS, Point, enlarged, generated_clip, set_single_thread, truth_clip, truth_names
+from training.evaluation.metrics import Motion, detail, haarpsi, judge, niqe
+from training.evaluation.package import PackedModel, Run, TrainedModel, enhance
+from training.latents import from_bytes, to_bytes, upsample
+from training.validate import psnr, ssimulacra2
 
-
-class TorchModel:
-    def __init__(self, checkpoint: Path):
-        saved = torch.load(checkpoint, map_location="cpu")
-        self.config = saved["config"]
-        network = EnhancementNetwork(NetworkConfig.from_json(self.config)).eval()
-        network.load_state_dict({k: v.float() for k, v in saved["average"].items()})
-        self.network = autocast_network(network)
-        self.factor = self.config["autoencoder"]["factor"]
-        self.name = f"checkpoint at step {saved['done']['steps']} (PyTorch, bf16)"
-
-    def encode(self, frames: Tensor) -> Tensor:
-        return encode(frames, self.factor)
-
-    def decode(self, latents: Tensor, source: Tensor) -> Tensor:
-        return decode(latents, source, self.factor)
+STRENGTHS = [0.0, 0.3, 0.8]
+SWEEP = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0]
+PARTS = ["points", "evaluations", "sweep", "control", "cascade", "weights", "autoencoder", "generated"]
+GENERATED = Point("generated, scale 2, factor 2", 2, 2)
+FEW = 3  # parts that cost much take every third clip
+FIGURES_VERSION = 1  # of the cached figures of baselines
 
 
-class OnnxModel:
-    def __init__(self, folder: Path, threads: int):
-        import onnxruntime
+class Ledger:
+    """Figures of one clip by point and run, on disk after every addition."""
 
-        manifest = json.loads((folder / "manifest.json").read_text())
-        self.config = manifest["config"]
-        self.name = f"package {manifest.get('name', folder.name)} ({folder})"
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self.sessions = {
-            part: onnxruntime.InferenceSession(str(folder / f"{part}.onnx"), options, providers=["CPUExecutionProvider"])
-            for part in ("controlnet", "unet", "vae-encoder", "vae-decoder")
-        }
+    def __init__(self, path: Path):
+        self.path = path
+        self.content: dict = json.loads(path.read_text()) if path.is_file() else {}
 
-    def _run(self, part: str, **inputs: np.ndarray) -> dict[str, np.ndarray]:
-        session = self.sessions[part]
-        wanted = {i.name for i in session.get_inputs()}
-        fed = {k: np.ascontiguousarray(v, np.float32) for k, v in inputs.items() if k in wanted}
-        return dict(zip((o.name for o in session.get_outputs()), session.run(None, fed)))
+    def lacks(self, point: str, run: str) -> bool:
+        return run not in self.content.get(point, {})
 
-    def encode(self, frames: Tensor) -> Tensor:
-        out = self._run("vae-encoder", frames=frames.numpy())
-        return torch.from_numpy(out.get("latents", out.get("mean")))
-
-    def decode(self, latents: Tensor, source: Tensor) -> Tensor:
-        return torch.from_numpy(self._run("vae-decoder", latents=latents.numpy(), source=source.numpy())["frames"])
-
-    def network(self, sample, hint, key_frames, t, t_hint, scale, frames) -> Tensor:
-        dim = self.config["dim"]
-        features = {"timestep_features": t, "hint_timestep_features": t_hint, "scale_features": scale}
-        shared = {"sample": sample.numpy(), **{k: sinusoid(v, dim).numpy() for k, v in features.items()}}
-        residuals = self._run("controlnet", hint=hint.numpy(), key_frames=key_frames.numpy(), **shared)
-        return torch.from_numpy(self._run("unet", **shared, **residuals)["velocity"])
+    def add(self, point: str, run: str, figures: dict) -> None:
+        self.content.setdefault(point, {})[run] = figures
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        spare = self.path.with_suffix(".new")
+        spare.write_text(json.dumps(self.content, indent=1))
+        spare.replace(self.path)
 
 
-def enhance(model, source: Tensor, frames: int, keys: list[int], scale: float, strength: float, evaluations: int, seed: int,
-            take_back: bool = True) -> Tensor:
-    """Key frames at output size [K,3,H,W] in −1…1 → [frames,3,H,W]."""
-    stats = LatentStatistics.from_json(model.config)
-    generator = torch.Generator().manual_seed(seed)
-    latents = stats.normalise(model.encode(source))[None]
-    hint_noise = torch.randn(latents.shape, generator=generator)
-    cond = make_conditioning(stats, latents, frames, keys, [strength], torch.tensor([scale]), hint_noise)
-    noise = torch.randn(cond.base.shape, generator=generator)
-    with torch.no_grad():
-        z = sample_ddim(model.network, cond, noise, evaluations)[0]
-    if take_back:
-        z = z - cond.base_noise[0]
-    return model.decode(stats.restore(z), blend(source, frames, keys))
+def runs_at(point: Point, parts: list[str], among_few: bool) -> list[Run]:
+    runs = []
+    if "points" in parts:
+        runs += [Run(s) for s in STRENGTHS] + [Run(network="none")]
+        if point.harm == "flickering":
+            runs += [Run(s, colour_fix=False) for s in STRENGTHS]
+    if among_few and point.name in ("scale 2", "scale 4", "factor 2", "compressed"):
+        if "evaluations" in parts:
+            runs += [Run(s, n) for s in (0.0, 0.3) for n in (2, 4, 8)]
+        if "sweep" in parts and point.name in ("scale 2", "scale 4"):
+            runs += [Run(s) for s in SWEEP]
+    if "control" in parts and point.name in ("scale 2", "compressed"):
+        runs += [Run(s, network="unet") for s in (0.3, 0.8)] + [Run(s) for s in (0.3, 0.8)]
+    return list(dict.fromkeys(runs))
 
 
-def photo_in_motion(path: Path, frames: int, width: int, height: int, seed: int) -> np.ndarray:
-    """A camera moving over the photograph by 1–3 px a frame, turning and zooming slightly."""
-    image = np.asarray(Image.open(path).convert("RGB"))
-    rng = np.random.default_rng(seed)
-    direction, speed = rng.uniform(0, 2 * math.pi), rng.uniform(1, 3)
-    turn, growth = rng.normal(0, 0.002), rng.normal(0, 0.002)
-    out = []
-    for index in range(frames):
-        t = index - (frames - 1) / 2
-        zoom = math.exp(growth * t)
-        c, s = math.cos(turn * t) * zoom, math.sin(turn * t) * zoom
-        linear = np.array([[c, -s], [s, c]])
-        centre = np.array(image.shape[1::-1]) / 2 + speed * t * np.array([math.cos(direction), math.sin(direction)])
-        matrix = np.hstack([linear, (centre - linear @ [(width - 1) / 2, (height - 1) / 2])[:, None]])
-        flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-        out.append(cv2.warpAffine(image, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REFLECT_101))
-    return np.stack(out)
+def evaluate_clip(options, model, name: str, among_few: bool, points: list[Point]) -> None:
+    width, height = options.crop
+    truth = truth_clip(options.data, name, width, height)
+    own = Ledger(options.out / model.identity / f"{name}.json")
+    others = Ledger(options.cache / f"figures-{FIGURES_VERSION}-{width}x{height}" / f"{name}.json")
+    for point in points:
+        window = truth[point.window]
+        motion = Motion(window[point.watched])
+        low = point.low(truth)
+        if "points" in options.parts and others.lacks(point.name, "truth"):
+            between = Motion(window[point.keys]).speed if point.factor > 1 else 0.0
+            still = {"niqe": niqe(window[point.judged]), "detail": detail(window[point.judged]), "speed": between}
+            others.add(point.name, "truth", still | motion.judge(window[point.watched]))
+        for method in methods(point) if "points" in options.parts else []:
+            label = " + ".join(m for m in method if m)
+            if others.lacks(point.name, label):
+                frames = baseline(options.cache, name, point, method, low, height, width)
+                others.add(point.name, label, judge(window, frames, point.judged, point.watched, motion))
+        source = enlarged(low, height, width)
+        for run in runs_at(point, options.parts, among_few):
+            if not options.baselines_only and own.lacks(point.name, run.name):
+                frames = to_bytes(enhance(model, source, point.frames, point.keys, point.scale, run))
+                own.add(point.name, run.name, judge(window, frames, point.judged, point.watched, motion))
+        if "cascade" in options.parts and point.name == "scale 2, factor 2" and not options.baselines_only:
+            for strength in (0.0, 0.3):
+                label = f"cascade, time first, strength {strength:g}"
+                if own.lacks(point.name, label):
+                    more = enhance(model, from_bytes(low), point.frames, point.keys, 1, Run(strength))
+                    larger = enlarged(to_bytes(more), height, width)
+                    frames = to_bytes(enhance(model, larger, point.frames, list(range(point.frames)), point.scale, Run(strength)))
+                    own.add(point.name, label, judge(window, frames, point.judged, point.watched, motion))
 
 
-def evaluation_clips(data: Path, frames: int, width: int, height: int) -> dict[str, np.ndarray]:
-    from training.prepare import read_video
-
-    clips = {}
-    for path in sorted((data / "eval").glob("*.mp4")):
-        video = np.stack(read_video(path, limit=8 + frames)[8:])
-        y, x = (video.shape[1] - height) // 2, (video.shape[2] - width) // 2
-        clips[path.stem] = video[:, y:y + height, x:x + width]
-    for seed, path in enumerate(sorted((data / "eval/photos").iterdir())):
-        clips[path.stem[-24:]] = photo_in_motion(path, frames, width, height, seed)
-    return clips
-
-
-def reduce(clip: np.ndarray, scale: int) -> np.ndarray:
-    size = (clip.shape[2] // scale, clip.shape[1] // scale)
-    return np.stack([np.asarray(Image.fromarray(f).resize(size, Image.BICUBIC)) for f in clip])
-
-
-def judge(truth: np.ndarray, images: np.ndarray, positions: list[int]) -> dict[str, float]:
-    pairs = [(truth[i], images[i]) for i in positions]
-    return {"psnr": float(np.mean([psnr(a, b) for a, b in pairs])),
-            "ssimulacra2": float(np.mean([ssimulacra2(a, b) for a, b in pairs]))}
+def compare_weights(options, model, names: list[str]) -> None:
+    """The package beside the same weights in float32."""
+    trained = TrainedModel(options.checkpoint)
+    if trained.config != model.config:
+        print("weights: the checkpoint's config is not the package's; left out")
+        return
+    points = [p for p in POINTS if p.name in ("scale 2", "scale 4", "factor 2")]
+    for name in names:
+        own = Ledger(options.out / model.identity / f"{name}.json")
+        truth = truth_clip(options.data, name, *options.crop)
+        for point in points:
+            if own.lacks(point.name, "float32 weights"):
+                source = enlarged(point.low(truth), *options.crop[::-1])
+                pictures = [to_bytes(enhance(m, source, point.frames, point.keys, point.scale, Run())) for m in (trained, model)]
+                window = truth[point.window]
+                figures = {k: [f(window[i], pictures[0][i]) for i in point.judged] for k, f in (("psnr", psnr), ("ssimulacra2", ssimulacra2))}
+                own.add(point.name, "float32 weights", figures | {"between": [psnr(*(p[i] for p in pictures)) for i in point.judged]})
 
 
-def evaluate(model, clips: dict[str, np.ndarray], points: list[tuple[int, int]], strengths: list[float], counts: list[int],
-             also_kept: bool) -> dict:
-    results: dict[str, dict[str, dict]] = {}
-    for name, clip in clips.items():
-        frames, height, width = clip.shape[:3]
-        for scale, factor in points:
-            keys = list(range(0, frames, factor))
-            positions = [i for i in range(frames) if i % factor] if factor > 1 else [1, frames // 2, frames - 2]
-            low = clip[keys] if scale == 1 else reduce(clip[keys], scale)
-            source = upsample(from_bytes(low), height, width)
-            point = f"scale {scale}, factor {factor}"
-            row = results.setdefault(point, {})
-            row.setdefault("baseline", {})[name] = judge(clip, to_bytes(blend(source, frames, keys)), positions)
-            for strength in strengths:
-                for count in counts:
-                    for back in ([True, False] if also_kept and strength > 0 else [True]):
-                        out = to_bytes(enhance(model, source, frames, keys, float(scale), strength, count, 666, back))
-                        run = f"strength {strength}, {count} evaluation{'s' * (count > 1)}{', noise kept' * (not back)}"
-                        row.setdefault(run, {})[name] = judge(clip, out, positions)
-        print(name, flush=True)
-    return results
+def judge_autoencoder(options, model) -> None:
+    """What encoder and decoder alone keep of the eval photographs, 480×336 at their centre: leaning on bicubic ×2, and on nothing."""
+    for path in sorted((options.data / "eval/photos").iterdir()):
+        own = Ledger(options.out / model.identity / f"{path.stem}.json")
+        image = np.asarray(Image.open(path).convert("RGB"))
+        y, x = (image.shape[0] - 336) // 2, (image.shape[1] - 480) // 2
+        image = np.ascontiguousarray(image[y:y + 336, x:x + 480])
+        small = np.asarray(Image.fromarray(image).resize((240, 168), Image.BICUBIC))
+        leans = {"leaning on bicubic": upsample(from_bytes(small), 336, 480)[None], "leaning on nothing": 0 * from_bytes(image)[None]}
+        for label, source in leans.items():
+            if own.lacks("autoencoder", label):
+                back = to_bytes(model.decode(model.encode(from_bytes(image)[None]), source))[0]
+                own.add("autoencoder", label, {"psnr": psnr(image, back), "ssimulacra2": ssimulacra2(image, back), "haarpsi": haarpsi(image, back)})
 
 
-def table(results: dict) -> str:
-    lines = ["| operating point | run | PSNR | against baseline | SSIMULACRA2 | against baseline |", "|---|---|---|---|---|---|"]
-    for point, runs in results.items():
-        means = {run: {m: float(np.mean([v[m] for v in clips.values()])) for m in ("psnr", "ssimulacra2")} for run, clips in runs.items()}
-        base = means["baseline"]
-        for run, mean in means.items():
-            label = ("linear blending" if "factor 1" not in point else "bicubic") if run == "baseline" else run
-            gains = ["", ""] if run == "baseline" else [f"{mean[m] - base[m]:+.2f}" for m in ("psnr", "ssimulacra2")]
-            lines.append(f"| {point} | {label} | {mean['psnr']:.2f} | {gains[0]} | {mean['ssimulacra2']:.2f} | {gains[1]} |")
-    return "\n".join(lines)
+def enhance_generated(options, model) -> None:
+    for path in sorted((options.data / "generated").glob("*.mp4")):
+        frames, keys = GENERATED.frames, GENERATED.keys
+        low = generated_clip(path, len(keys))
+        height, width = 2 * low.shape[1], 2 * low.shape[2]
+        own = Ledger(options.out / model.identity / f"{path.stem}.json")
+        source = enlarged(low, height, width)
+        plain = baseline(options.cache, path.stem, GENERATED, ("bicubic", "linear blending"), low, height, width)
+        motion = Motion(plain[keys])  # of the clip's own frames: the only ones that are known
+        pictures = {"bicubic + linear blending": plain}
+        wanted = [Run(s) for s in STRENGTHS]
+        if all(not own.lacks(GENERATED.name, r.name) for r in wanted):
+            continue
+        for run in wanted:
+            pictures[run.name] = to_bytes(enhance(model, source, frames, keys, 2, run))
+        own.add(GENERATED.name, "source, not enlarged", {"niqe": niqe(low), "detail": detail(low)})
+        for label, picture in pictures.items():
+            figures = {"niqe": niqe(picture[[1, 2, 4]]), "detail": detail(picture[[2, 4]])}
+            own.add(GENERATED.name, label, figures | motion.judge(picture[keys]))
+        report.contact_sheet(options.docs / "pictures" / f"nano-{path.stem}.jpg", low, pictures)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--package", type=Path, default=Path("public/models/nano"))
-    parser.add_argument("--checkpoint", type=Path, help="evaluate PyTorch weights instead of the package")
+    parser.add_argument("--checkpoint", type=Path, default=Path("training/checkpoint/nano.pt"), help="of the same weights, for the part 'weights'")
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("VENHANCER_DATA", "../shared/data")))
     parser.add_argument("--out", type=Path, default=Path("training/out/evaluation"))
+    parser.add_argument("--cache", type=Path, default=Path("training/.cache/baselines"))
+    parser.add_argument("--docs", type=Path, default=Path("docs"))
     parser.add_argument("--clips", type=int, default=0, help="only this many, evenly picked; 0 for all")
-    parser.add_argument("--frames", type=int, default=7)
-    parser.add_argument("--crop", type=int, nargs=2, default=[320, 256], metavar=("WIDTH", "HEIGHT"))
-    parser.add_argument("--points", nargs="+", default=["2:1", "4:1", "1:2"], help="scale:factor")
-    parser.add_argument("--strengths", type=float, nargs="+", default=[0.0, 0.3])
-    parser.add_argument("--evaluations", type=int, nargs="+", default=[1, 4])
-    parser.add_argument("--also-kept", action="store_true", help="also without taking the hint's noise back (docs/nano.md)")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--crop", type=int, nargs=2, default=[256, 192], metavar=("WIDTH", "HEIGHT"))
+    parser.add_argument("--points", nargs="+", default=[p.name for p in POINTS], choices=[p.name for p in POINTS], metavar="NAME")
+    parser.add_argument("--parts", nargs="+", default=PARTS, choices=PARTS)
+    parser.add_argument("--shard", default="1/1", help="which of how many processes this is")
+    parser.add_argument("--baselines-only", action="store_true")
+    parser.add_argument("--report", action="store_true", help="only write the document from the figures at hand")
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    model = TorchModel(options.checkpoint) if options.checkpoint else OnnxModel(options.package, options.threads)
-    clips = evaluation_clips(options.data, options.frames, *options.crop)
+    set_single_thread()
+    model = PackedModel(options.package)
+    names = truth_names(options.data)
+    few = set(names[::FEW])
     if options.clips:
-        names = [list(clips)[i] for i in np.linspace(0, len(clips) - 1, options.clips).round().astype(int)]
-        clips = {n: clips[n] for n in names}
+        names = [names[i] for i in np.linspace(0, len(names) - 1, options.clips).round().astype(int)]
+    shard, shards = (int(v) for v in options.shard.split("/"))
     began = time.time()
-    points = [tuple(int(v) for v in p.split(":")) for p in options.points]
-    results = evaluate(model, clips, points, options.strengths, options.evaluations, options.also_kept)
-    text = table(results)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    head = {"model": model.name, "clips": list(clips), "crop": options.crop, "frames": options.frames, "seed": 666,
-            "seconds": round(time.time() - began)}
-    options.out.with_suffix(".json").write_text(json.dumps(head | {"results": results}, indent=1))
-    options.out.with_suffix(".md").write_text(text + "\n")
-    print(head, text, sep="\n")
+    if not options.report:
+        points = [p for p in POINTS if p.name in options.points]
+        for name in names[shard - 1::shards]:
+            evaluate_clip(options, model, name, name in few, points)
+            print(f"{name} {time.time() - began:.0f} s", flush=True)
+        if shard == shards and not options.baselines_only:
+            if "autoencoder" in options.parts:
+                judge_autoencoder(options, model)
+            if "weights" in options.parts and options.checkpoint.is_file():
+                compare_weights(options, model, [n for n in names if n in few])
+            if "generated" in options.parts:
+                enhance_generated(options, model)
+            print(f"the rest {time.time() - began:.0f} s", flush=True)
+    if shards == 1 or options.report:
+        report.write(options, model)
 
 
 if __name__ == "__main__":
