@@ -57,7 +57,8 @@ function overflow(page: Page): Promise<number> {
 
 test('before, while and after a job', async ({ page }) => {
   const enhancer = new EnhancerPage(page);
-  await enhancer.open('?provider=wasm');
+  // Little memory: small tiles, between which a pause soon finds its place.
+  await enhancer.open('?provider=wasm&budget=40');
   await expect(page.locator('[data-provider=wasm]').first()).toBeVisible({ timeout: 60_000 });
   await look(page, 'empty');
 
@@ -107,7 +108,7 @@ test('before, while and after a job', async ({ page }) => {
   await expect(page.locator('[data-queued]')).toHaveCount(3);
   await page.getByRole('button', { name: 'Show the queue (3)' }).click();
   await look(page, 'queue-waiting');
-  await enhancer.set({ Scale: 4, 'Frame rate': 2, Strength: 0.4, Steps: 4 });
+  await enhancer.set({ Scale: 2, 'Frame rate': 2, Strength: 0.4, Steps: 6 });
   await enhancer.enhance.click();
   await expect(page.locator('[data-stage=denoise]')).toBeVisible({ timeout: 90_000 });
   await look(page, 'running');
