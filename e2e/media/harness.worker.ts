@@ -1,6 +1,7 @@
 /** Worker end of the media room's test harness: each command uses the room as the pipeline does, and answers in plain JSON. */
 
 import { toErrorData } from '../../workers/errors.ts';
+import { analyseClip } from '../../workers/media/analyse-clip.ts';
 import { type Clip, openClip } from '../../workers/media/clip.ts';
 import type { ClipInfo } from '../../workers/media/clip-info.ts';
 import { chooseEncoder, type EncoderRequest } from '../../workers/media/encoder-choice.ts';
@@ -8,6 +9,11 @@ import { muxMp4ToBlob } from '../../workers/media/mux.ts';
 import { MemoryPacketSink } from '../../workers/media/packet-sink.ts';
 import { stretch } from '../../workers/media/rgba.ts';
 import { WindowEncoder } from '../../workers/media/window-encoder.ts';
+import { deviceOf, NANO, settingsOf } from '../../workers/plan/fixtures/plan-inputs.ts';
+import type { JobPlan } from '../../workers/plan/job-plan.ts';
+import { outputFrameTime } from '../../workers/plan/output.ts';
+import { planJob } from '../../workers/plan/plan-job.ts';
+import { shotsFromCuts } from '../../workers/plan/shots.ts';
 
 /** A fixture, whole or changed. */
 interface Source {
@@ -22,6 +28,8 @@ export type Command = Source &
   (
     | { readonly kind: 'open' }
     | { readonly kind: 'whole' }
+    /** All that a job does with a clip, but for the model: opened, planned, looked through, decoded, encoded, with its sound, opened again. */
+    | { readonly kind: 'through'; readonly at?: readonly [x: number, y: number] }
     | {
         readonly kind: 'frames';
         readonly startFrame: number;
@@ -66,6 +74,15 @@ export interface WholeReport {
   readonly audioPackets: readonly number[];
 }
 
+export interface ThroughReport extends WholeReport {
+  /** Of the plan. */
+  readonly notices: readonly string[];
+  readonly refusals: readonly string[];
+  readonly pixel: readonly number[] | null;
+  /** What was written; null where the pictures are too large to encode here in a moment. */
+  readonly output: ClipInfo | null;
+}
+
 export interface AudioReport {
   readonly codec: string | null;
   readonly packets: readonly { readonly hash: string; readonly timestampUs: number; readonly durationUs: number }[];
@@ -91,6 +108,7 @@ export type Result =
   | { readonly kind: 'info'; readonly info: ClipInfo }
   | { readonly kind: 'frames'; readonly frames: readonly FrameReport[] }
   | { readonly kind: 'whole'; readonly whole: WholeReport }
+  | { readonly kind: 'through'; readonly through: ThroughReport }
   | { readonly kind: 'encoded'; readonly report: EncodeReport }
   | {
       readonly kind: 'error';
@@ -131,6 +149,8 @@ async function run(command: Command): Promise<Result> {
     }
     case 'whole':
       return { kind: 'whole', whole: await wholeReport(file) };
+    case 'through':
+      return { kind: 'through', through: await throughReport(file, command.at) };
     case 'cancel': {
       const clip = await openClip(file);
       const controller = new AbortController();
@@ -177,6 +197,62 @@ async function wholeReport(file: File): Promise<WholeReport> {
   return { info, frameCount, repeatedFrames, distinctFrames: hashes.size, sizes: [...sizes], timely, audioPackets };
 }
 
+const WINDOW_FRAMES = 16;
+const MOST_ENCODED_PIXELS = 2e6;
+
+async function throughReport(file: File, at: readonly [number, number] | undefined): Promise<ThroughReport> {
+  const whole = await wholeReport(file);
+  const clip = await openClip(file);
+  try {
+    const { info } = clip;
+    const range = { startFrame: 0, endFrame: info.frameCount };
+    const { cuts, activeArea } = await analyseClip(clip, range);
+    const settings = settingsOf({ scale: 1, frameRateFactor: 1 });
+    const asked = planJob(info, settings, deviceOf(), NANO, { activeArea });
+    const plan = planJob(info, settings, deviceOf(), NANO, { activeArea, shots: shotsFromCuts(cuts, asked) });
+    let pixel: readonly number[] | null = null;
+    for await (const { width, rgba } of clip.frames({ startFrame: 0, endFrame: 1 })) {
+      if (at) pixel = [...rgba.slice((at[1] * width + at[0]) * 4, (at[1] * width + at[0]) * 4 + 3)];
+    }
+    const output = info.width * info.height > MOST_ENCODED_PIXELS ? null : await written(clip, plan);
+    return {
+      ...whole,
+      notices: plan.notices.map(({ code }) => code),
+      refusals: plan.refusals.map(({ code }) => code),
+      pixel,
+      output,
+    };
+  } finally {
+    clip.close();
+  }
+}
+
+/** The clip's own pictures, stretched to the plan's size, as a job would write them. */
+async function written(clip: Clip, plan: JobPlan): Promise<ClipInfo> {
+  const { info } = clip;
+  const { width, height, frameRate } = plan.output;
+  const rate = frameRate.numerator / frameRate.denominator;
+  const choice = await chooseEncoder({ width, height, frameRate: rate, codec: 'auto', quality: 'balanced' });
+  const sink = new MemoryPacketSink();
+  for (let start = 0; start < info.frameCount; start += WINDOW_FRAMES) {
+    const encoder = new WindowEncoder(choice);
+    const range = { startFrame: start, endFrame: Math.min(start + WINDOW_FRAMES, info.frameCount) };
+    for await (const frame of clip.frames(range)) {
+      const { timestampUs, durationUs } = outputFrameTime(info, plan, frame.index);
+      await encoder.encode(stretch(frame, width, height).rgba, timestampUs, durationUs);
+    }
+    await sink.append(await encoder.finish());
+  }
+  const blob = await muxMp4ToBlob({
+    video: { decoderConfig: sink.decoderConfig!, packetCount: sink.packetCount, packets: () => sink.packets() },
+    frameRate: info.variableFrameRate ? null : frameRate,
+    audioTracks: clip.audioTracks,
+  });
+  const result = await openClip(new File([blob], 'out.mp4'));
+  result.close();
+  return result.info;
+}
+
 async function fetchFile({ url, bytes, noise }: Source): Promise<File> {
   const response = await fetch(url);
   if (!response.ok) throw new Error(`${url}: ${response.status}`);
@@ -187,7 +263,7 @@ async function fetchFile({ url, bytes, noise }: Source): Promise<File> {
       content[i] = state & 255;
     }
   }
-  return new File([content], url.split('/').at(-1)!);
+  return new File([content], decodeURIComponent(url.split('/').at(-1)!));
 }
 
 /** Decode, enlarge, encode in windows, mux with the source's sound, and open the result again. */

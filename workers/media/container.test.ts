@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { EnhancerError } from '../errors.ts';
 import { openContainer, sniffContainer } from './container.ts';
+import { pcmFormat } from './mp4/pcm.ts';
 
 function clip(name: string): File {
   return new File([readFileSync(new URL(`../../e2e/fixtures/clips/${name}`, import.meta.url))], name);
@@ -220,5 +222,72 @@ describe('refusals', () => {
     await expect(openContainer(clip('real_160x90.mp4'), AbortSignal.abort())).rejects.toMatchObject({
       code: 'CANCELLED',
     });
+  });
+});
+
+describe('uncompressed sound', () => {
+  test('is read in blocks, every byte of it, in sync', async () => {
+    const { info, audioTracks } = await openContainer(clip('pcm.mov'));
+    expect(info.audioTracks).toEqual([
+      { codec: 'pcm-s16', channels: 1, sampleRateHz: 8000, durationUs: 500_000, copyable: true },
+    ]);
+    const packets = await collect(audioTracks[0]!.packets());
+    expect(packets.length).toBeGreaterThan(3);
+    let endUs = 0;
+    for (const { data, timestampUs, durationUs } of packets) {
+      expect(timestampUs).toBeCloseTo(endUs, 3);
+      expect(durationUs).toBeCloseTo((data.byteLength / 2 / 8000) * 1e6, 3);
+      endUs = timestampUs + durationUs;
+    }
+    const bytes = Buffer.concat(packets.map(({ data }) => data));
+    // ffmpeg -i pcm.mov -map 0:a -f s16le - | sha256sum
+    expect(createHash('sha256').update(bytes).digest('hex')).toBe(
+      'c1110b3bb28beb0784530da83a4d6c2f80bd25d3a651e7435159177f6555037d',
+    );
+  });
+
+  test('goes by many names', () => {
+    const entry = (version: number, channels: number, bits: number, rate: number) => {
+      const bytes = new Uint8Array(80);
+      const view = new DataView(bytes.buffer);
+      view.setUint16(16, version);
+      view.setUint16(24, channels);
+      view.setUint16(26, bits);
+      view.setUint16(32, rate);
+      return bytes;
+    };
+    const little = Uint8Array.of(0, 1);
+    const cd = entry(0, 2, 16, 44100);
+    expect(pcmFormat('sowt', cd, 0, null, null)).toEqual({
+      codec: 'pcm-s16',
+      frameBytes: 4,
+      channels: 2,
+      sampleRateHz: 44100,
+    });
+    expect(pcmFormat('twos', cd, 0, null, null)?.codec).toBe('pcm-s16be');
+    expect(pcmFormat('in24', cd, 0, null, null)).toMatchObject({ codec: 'pcm-s24be', frameBytes: 6 });
+    expect(pcmFormat('in24', cd, 0, little, null)?.codec).toBe('pcm-s24');
+    expect(pcmFormat('fl32', cd, 0, little, null)).toMatchObject({ codec: 'pcm-f32', frameBytes: 8 });
+    expect(pcmFormat('ipcm', cd, 0, null, Uint8Array.of(0, 0, 0, 0, 1, 24))?.codec).toBe('pcm-s24');
+    expect(pcmFormat('fpcm', cd, 0, null, Uint8Array.of(0, 0, 0, 0, 0, 64))?.codec).toBe('pcm-f64be');
+    // An MP4 can't hold these, but they have to be stepped over.
+    expect(pcmFormat('raw ', entry(0, 1, 8, 8000), 0, null, null)).toMatchObject({ codec: null, frameBytes: 1 });
+    expect(pcmFormat('ulaw', cd, 0, null, null)).toMatchObject({ codec: null, frameBytes: 2 });
+    expect(pcmFormat('mp4a', cd, 0, null, null)).toBeNull();
+    expect(pcmFormat('sowt', entry(0, 0, 16, 44100), 0, null, null)).toBeNull();
+    const newest = entry(2, 3, 16, 1);
+    const view = new DataView(newest.buffer);
+    view.setFloat64(40, 96_000);
+    view.setUint32(48, 6);
+    view.setUint32(56, 32);
+    view.setUint32(60, 1);
+    expect(pcmFormat('lpcm', newest, 0, null, null)).toEqual({
+      codec: 'pcm-f32',
+      frameBytes: 24,
+      channels: 6,
+      sampleRateHz: 96_000,
+    });
+    view.setUint32(60, 4 + 2);
+    expect(pcmFormat('lpcm', newest, 0, null, null)?.codec).toBe('pcm-s32be');
   });
 });

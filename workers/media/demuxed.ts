@@ -36,8 +36,11 @@ export interface AudioPacket {
   readonly durationUs: number;
 }
 
+/** Uncompressed sound that an MP4 can hold (ISO/IEC 23003-5): signed whole numbers or floats, bits, byte order. */
+export type PcmCodecName = `pcm-${'s16' | 's24' | 's32' | 'f32' | 'f64'}${'' | 'be'}`;
+
 /** Names that both the muxer and people know. */
-export type AudioCodecName = 'aac' | 'mp3' | 'opus' | 'flac' | 'ac3' | 'eac3' | 'vorbis';
+export type AudioCodecName = 'aac' | 'mp3' | 'opus' | 'flac' | 'ac3' | 'eac3' | 'dts' | 'vorbis' | PcmCodecName;
 
 export interface AudioTrack {
   /** Null where an MP4 can't hold the codec: `packets()` is then empty. */

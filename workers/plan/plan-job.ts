@@ -230,6 +230,12 @@ function notices(
       message: 'An audio track has a format that MP4 cannot hold, and is left out.',
     });
   }
+  if (clip.audioTracks.some(({ codec, copyable }) => copyable && codec.startsWith('pcm-'))) {
+    found.push({
+      code: 'AUDIO_PCM',
+      message: 'The sound is uncompressed and stays so; some players can’t play that in an MP4, browsers among them.',
+    });
+  }
   if (evaluations < settings.steps) {
     found.push({ code: 'STEPS_ADJUSTED', message: `${evaluations} evaluations instead of ${settings.steps}.` });
   }

@@ -53,7 +53,7 @@ async function open(
   const track = await input.getPrimaryVideoTrack();
   if (!track) throw noVideoTrack();
   const frames = await listPackets(track, source, signal);
-  if (frames.length === 0) throw noFrames();
+  if (frames.length === 0) throw (await firstClusterIsCut(file)) ? truncated('no cluster is whole') : noFrames();
   const video = await demuxVideo(track, frames, source);
 
   const { order, timestampsUs } = presentation(frames);
@@ -187,7 +187,10 @@ async function packetAt(
   return packet;
 }
 
-const COPYABLE: readonly AudioCodecName[] = ['aac', 'mp3', 'opus', 'flac', 'ac3', 'eac3', 'vorbis'];
+const COPYABLE: readonly AudioCodecName[] = [
+  ...(['aac', 'mp3', 'opus', 'flac', 'ac3', 'eac3', 'dts', 'vorbis', 'pcm-s16', 'pcm-s16be'] as const),
+  ...(['pcm-s24', 'pcm-s24be', 'pcm-s32', 'pcm-s32be', 'pcm-f32', 'pcm-f32be', 'pcm-f64', 'pcm-f64be'] as const),
+];
 
 async function demuxAudio(
   track: InputAudioTrack,
@@ -241,6 +244,17 @@ async function assertWhole(file: Blob): Promise<void> {
   if (body && body.end + body.size > file.size) {
     throw truncated(`the segment ends at byte ${body.end + body.size}, the file at ${file.size}`);
   }
+}
+
+/** A recording that broke off within its first cluster: live recordings state no size of the whole. */
+async function firstClusterIsCut(file: Blob): Promise<boolean> {
+  const bytes = new Uint8Array(await file.slice(0, CACHE_BYTES).arrayBuffer());
+  for (let at = 0; at + 12 <= bytes.byteLength; at++) {
+    if (bytes[at] !== 0x1f || bytes[at + 1] !== 0x43 || bytes[at + 2] !== 0xb6 || bytes[at + 3] !== 0x75) continue;
+    const body = ebmlSize(bytes, at + 4);
+    return body !== null && body.end + body.size > file.size;
+  }
+  return false;
 }
 
 /** An EBML variable-length size at `at`; null when it is cut or "unknown". */

@@ -90,8 +90,9 @@ function guardLevel(bytes: Uint8Array, view: DataView, from: number, to: number,
 function guardTable(view: DataView, type: string, at: number, size: number): void {
   if (type === 'stsz') {
     if (size < 20) throw notAVideo('stsz is cut short');
-    const constantSize = view.getUint32(at + 12);
-    checkCount(type, view.getUint32(at + 16), constantSize === 0 ? 4 : 0, size - 20);
+    // Samples of one size, as uncompressed sound has them: the parser would list each one; `constantSamples` reads what it says.
+    if (view.getUint32(at + 12) !== 0) view.setUint32(at + 16, 0);
+    else checkCount(type, view.getUint32(at + 16), 4, size - 20);
   } else if (type === 'trun') {
     if (size < 16) throw notAVideo('trun is cut short');
     const flags = view.getUint32(at + 8) & 0xffffff;
@@ -104,6 +105,19 @@ function guardTable(view: DataView, type: string, at: number, size: number): voi
     if (size < table.countAt + 4) throw notAVideo(`${type} is cut short`);
     checkCount(type, view.getUint32(at + table.countAt), table.entryBytes, size - table.countAt - 4);
   }
+}
+
+/** Samples that are all of one size. */
+export interface ConstantSamples {
+  readonly count: number;
+  readonly bytes: number;
+}
+
+/** What an `stsz` at `start` of the untouched header says; null where sizes differ. */
+export function constantSamples(header: Uint8Array, start: number): ConstantSamples | null {
+  const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
+  const bytes = view.getUint32(start + 12);
+  return bytes === 0 ? null : { count: view.getUint32(start + 16), bytes };
 }
 
 function guardSampleEntries(bytes: Uint8Array, view: DataView, at: number, size: number): void {

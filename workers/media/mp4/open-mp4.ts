@@ -6,7 +6,7 @@
  * Limits: one sample description a video track; QuickTime's compressed movie headers (`cmov`, last seen around 2000) are not read.
  */
 
-import { AudioSampleEntry, createFile, type ISOFile, Log, MP4BoxBuffer, VisualSampleEntry } from 'mp4box';
+import { createFile, type ISOFile, Log, MP4BoxBuffer, VisualSampleEntry } from 'mp4box';
 import { EnhancerError, throwIfAborted } from '../../errors.ts';
 import type { AudioTrackInfo, ClipInfo } from '../clip-info.ts';
 import type { AudioTrack, DemuxedClip, DemuxedVideo } from '../demuxed.ts';
@@ -15,8 +15,8 @@ import { encrypted, noFrames, notAVideo, noVideoTrack, truncated, unsupportedCod
 import { SampleReader } from '../sample-reader.ts';
 import { MAX_MOOF_BYTES, MAX_MOOV_BYTES, readBox, scanTopLevel, type TopLevelBox } from './box-scan.ts';
 import { type PlacedSample, placeAudio, placeVideo } from './edit-list.ts';
-import { guardBoxes } from './moov-guard.ts';
-import { audioDescription, isEncrypted, pictureGeometry, videoDecoderConfig } from './sample-entries.ts';
+import { constantSamples, guardBoxes } from './moov-guard.ts';
+import { audioDescription, isEncrypted, pcmOf, pictureGeometry, videoDecoderConfig } from './sample-entries.ts';
 import { addMoof, checkExtent, type SampleTable, SampleTableBuilder } from './sample-table.ts';
 
 // mp4box writes what it finds broken to the console; here it becomes an error, with words.
@@ -54,8 +54,11 @@ async function open(file: Blob, name: string, signal: AbortSignal | undefined): 
   for (const trak of usable) {
     const kind = trak.mdia.hdlr?.handler;
     if (kind !== 'vide' && kind !== 'soun') continue;
-    const builder = new SampleTableBuilder(trak.mdia.mdhd.timescale);
-    builder.addStbl(trak);
+    const entry = trak.mdia.minf.stbl.stsd.entries[0];
+    const pcm = kind === 'soun' && entry ? pcmOf({ entry, header }) : null;
+    const { stsz } = trak.mdia.minf.stbl;
+    const builder = new SampleTableBuilder(trak.mdia.mdhd.timescale, pcm?.frameBytes ?? null);
+    builder.addStbl(trak, stsz?.start === undefined ? null : constantSamples(header, stsz.start));
     builders.set(trak.tkhd.track_id, builder);
   }
   await readFragments(file, boxes, moov, builders, signal);
@@ -207,7 +210,7 @@ function demuxAudio(
 ): { track: AudioTrack; info: AudioTrackInfo; table: SampleTable } {
   const entry = trak.mdia.minf.stbl.stsd.entries[0]!;
   const described =
-    entry instanceof AudioSampleEntry && !isEncrypted(entry) && !table.severalDescriptions
+    !isEncrypted(entry) && !table.severalDescriptions
       ? audioDescription({ entry, header })
       : { codec: null, decoderConfig: { codec: String(entry.type), sampleRate: 48000, numberOfChannels: 2 } };
   const placed = placeAudio(table, trak.edts?.elst?.entries, movieTimescale);

@@ -4,10 +4,11 @@
  * Pure. Codec strings and box trees come from mp4box; configuration records are the file's own bytes.
  */
 
-import { type AudioSampleEntry, type SampleEntry, VisualSampleEntry } from 'mp4box';
+import { AudioSampleEntry, type SampleEntry, VisualSampleEntry } from 'mp4box';
 import type { AudioCodecName, PictureGeometry } from '../demuxed.ts';
 import { AUDIO_ENTRY_BYTES, boxChain, entryBoxes, VISUAL_ENTRY_BYTES } from './entry-boxes.ts';
 import { h264Colour, type StatedColour } from './h264-colour.ts';
+import { type PcmFormat, pcmFormat } from './pcm.ts';
 
 /** A sample entry as mp4box read it, beside the file's own bytes, in which it stands at `entry.start`. */
 export interface EntrySource<Entry extends SampleEntry = SampleEntry> {
@@ -178,13 +179,24 @@ export interface AudioDescription {
   readonly decoderConfig: AudioDecoderConfig;
 }
 
+/** Of uncompressed sound; null for all other. */
+export function pcmOf(source: EntrySource): PcmFormat | null {
+  const { entry, header } = source;
+  return pcmFormat(entry.type as string, header, entry.start ?? 0, payload(source, 'enda'), payload(source, 'pcmC'));
+}
+
 /** What an audio track is; `codec` null where we can't put it into an MP4 unchanged. */
-export function audioDescription(source: EntrySource<AudioSampleEntry>): AudioDescription {
+export function audioDescription(source: EntrySource): AudioDescription {
   const { entry } = source;
+  const pcm = pcmOf(source);
+  if (pcm) {
+    const { codec, channels: numberOfChannels, sampleRateHz: sampleRate } = pcm;
+    return { codec, decoderConfig: { codec: codec ?? String(entry.type).trim(), sampleRate, numberOfChannels } };
+  }
   const decoderConfig: AudioDecoderConfig = {
     codec: codecString(entry),
-    sampleRate: Math.round(entry.samplerate) || 48000,
-    numberOfChannels: entry.channel_count || 2,
+    sampleRate: (entry instanceof AudioSampleEntry && Math.round(entry.samplerate)) || 48000,
+    numberOfChannels: (entry instanceof AudioSampleEntry && entry.channel_count) || 2,
   };
   const none = { codec: null, decoderConfig };
   switch (entry.type as string) {
@@ -192,6 +204,9 @@ export function audioDescription(source: EntrySource<AudioSampleEntry>): AudioDe
       const { objectType, config } = elementaryStream(payload(source, 'esds'));
       if (objectType === 0x6b || objectType === 0x69)
         return { codec: 'mp3', decoderConfig: { ...decoderConfig, codec: 'mp3' } };
+      // Not registered, but what ffmpeg, GPAC and our own muxer write.
+      if (objectType === 0xdd && config !== null)
+        return { codec: 'vorbis', decoderConfig: { ...decoderConfig, codec: 'vorbis', description: config } };
       if (objectType !== 0x40 || config === null) return none;
       // All AAC object types are stored alike; the muxer only knows the names of some.
       return { codec: 'aac', decoderConfig: { ...decoderConfig, codec: 'mp4a.40.2', description: config } };
@@ -213,6 +228,11 @@ export function audioDescription(source: EntrySource<AudioSampleEntry>): AudioDe
       return { codec: 'ac3', decoderConfig };
     case 'ec-3':
       return { codec: 'eac3', decoderConfig };
+    case 'dtsc':
+    case 'dtsh':
+    case 'dtsl':
+    case 'dtse':
+      return { codec: 'dts', decoderConfig };
     default:
       return none;
   }

@@ -7,7 +7,7 @@
 
 import type { ISOFile } from 'mp4box';
 import { noFrames, notAVideo, truncated } from '../refusals.ts';
-import { MAX_SAMPLES } from './moov-guard.ts';
+import { type ConstantSamples, MAX_SAMPLES } from './moov-guard.ts';
 
 type Trak = ISOFile['moov']['traks'][number];
 type Moof = ISOFile['moofs'][number];
@@ -28,6 +28,9 @@ export interface SampleTable {
   readonly severalDescriptions: boolean;
 }
 
+/** About what a packet of compressed sound holds. */
+const PCM_BLOCK_FRAMES = 1024;
+
 export class SampleTableBuilder {
   readonly timescale: number;
   private count = 0;
@@ -40,12 +43,17 @@ export class SampleTableBuilder {
   private nextDecodeTicks = 0;
   private severalDescriptions = false;
 
-  constructor(timescale: number) {
+  readonly #pcmFrameBytes: number | null;
+
+  /** @param pcmFrameBytes of uncompressed sound, which is kept in blocks; null for all else. */
+  constructor(timescale: number, pcmFrameBytes: number | null = null) {
     if (!(timescale > 0)) throw notAVideo('a track has no timescale');
     this.timescale = timescale;
+    this.#pcmFrameBytes = pcmFrameBytes;
   }
 
   private push(offset: number, size: number, compositionTicks: number, duration: number, sync: boolean): void {
+    if (this.#pcmFrameBytes !== null && this.joined(offset, size, duration)) return;
     if (this.count >= MAX_SAMPLES) throw notAVideo(`more than ${MAX_SAMPLES} samples`);
     if (this.count === this.offsets.length) this.grow();
     const i = this.count++;
@@ -56,6 +64,20 @@ export class SampleTableBuilder {
     this.durationTicks[i] = duration;
     this.sync[i] = sync ? 1 : 0;
     this.nextDecodeTicks += duration;
+  }
+
+  /** Whether the moment was added to the block that it follows. */
+  private joined(offset: number, size: number, duration: number): boolean {
+    const last = this.count - 1;
+    if (last < 0 || this.sizes[last]! + size > PCM_BLOCK_FRAMES * this.#pcmFrameBytes!) return false;
+    const follows =
+      offset === this.offsets[last]! + this.sizes[last]! &&
+      this.nextDecodeTicks === this.decodeTicks[last]! + this.durationTicks[last]!;
+    if (!follows) return false;
+    this.sizes[last]! += size;
+    this.durationTicks[last]! += duration;
+    this.nextDecodeTicks += duration;
+    return true;
   }
 
   private grow(): void {
@@ -72,11 +94,19 @@ export class SampleTableBuilder {
     this.sync = larger(this.sync, new Uint8Array(length));
   }
 
-  /** Adds the samples of the movie header's own tables (none in a fragmented file). */
-  addStbl(trak: Trak): void {
+  /**
+   * Adds the samples of the movie header's own tables (none in a fragmented file).
+   * @param constant where all samples are of one size.
+   */
+  addStbl(trak: Trak, constant: ConstantSamples | null): void {
     const stbl = trak.mdia.minf.stbl;
-    const sizes = (stbl.stsz ?? stbl.stz2)?.sample_sizes;
-    if (!sizes || sizes.length === 0) return;
+    const sizes = (stbl.stsz ?? stbl.stz2)?.sample_sizes ?? [];
+    const count = constant?.count ?? sizes.length;
+    if (count === 0) return;
+    if (this.#pcmFrameBytes !== null) {
+      this.addPcm(trak, this.#pcmFrameBytes, count);
+      return;
+    }
     const chunkOffsets = (stbl.stco ?? stbl.co64)?.chunk_offsets;
     const { stts, stsc, ctts, stss } = stbl;
     if (!chunkOffsets || !stts || !stsc) throw notAVideo('a track lacks a sample table');
@@ -86,17 +116,17 @@ export class SampleTableBuilder {
     const syncNumbers = stss ? new Set(stss.sample_numbers) : null;
     let run = 0;
     let sample = 0;
-    for (let chunk = 1; sample < sizes.length; chunk++) {
+    for (let chunk = 1; sample < count; chunk++) {
       const nextRunChunk = stsc.first_chunk[run + 1];
       if (nextRunChunk !== undefined && chunk >= nextRunChunk) run++;
       let offset = chunkOffsets[chunk - 1];
       const samplesInChunk = stsc.samples_per_chunk[run];
       if (offset === undefined || samplesInChunk === undefined) {
-        throw truncated(`the index has ${sizes.length} samples, ${sample} of them in its chunks`);
+        throw truncated(`the index has ${count} samples, ${sample} of them in its chunks`);
       }
       if (stsc.sample_description_index[run] !== 1) this.severalDescriptions = true;
-      for (let k = 0; k < samplesInChunk && sample < sizes.length; k++) {
-        const size = sizes[sample]!;
+      for (let k = 0; k < samplesInChunk && sample < count; k++) {
+        const size = constant?.bytes ?? sizes[sample]!;
         this.push(
           offset,
           size,
@@ -107,6 +137,29 @@ export class SampleTableBuilder {
         offset += size;
         sample++;
       }
+    }
+  }
+
+  /** Uncompressed sound: a sample is a moment of every channel, a chunk thousands of them, one behind the other. */
+  private addPcm(trak: Trak, frameBytes: number, count: number): void {
+    const { stco, co64, stsc, stts } = trak.mdia.minf.stbl;
+    const chunkOffsets = (stco ?? co64)?.chunk_offsets;
+    if (!chunkOffsets || !stts || !stsc) throw notAVideo('a track lacks a sample table');
+    const delta = stts.sample_deltas[0] ?? 1;
+    let run = 0;
+    let left = count;
+    for (let chunk = 1; left > 0; chunk++) {
+      const nextRunChunk = stsc.first_chunk[run + 1];
+      if (nextRunChunk !== undefined && chunk >= nextRunChunk) run++;
+      const offset = chunkOffsets[chunk - 1];
+      const frames = Math.min(left, stsc.samples_per_chunk[run] ?? 0);
+      if (offset === undefined) throw truncated(`the index has ${count} samples, ${left} of them in no chunk`);
+      if (stsc.sample_description_index[run] !== 1) this.severalDescriptions = true;
+      for (let done = 0; done < frames; done += PCM_BLOCK_FRAMES) {
+        const block = Math.min(PCM_BLOCK_FRAMES, frames - done);
+        this.push(offset + done * frameBytes, block * frameBytes, 0, block * delta, true);
+      }
+      left -= frames;
     }
   }
 
