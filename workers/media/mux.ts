@@ -60,7 +60,8 @@ export async function muxMp4(input: MuxInput, target: MuxTarget): Promise<number
     const writers = [videoWriter(output, video, input.frameRate)];
     const copied = input.audioTracks.filter((track) => track.codec !== null && track.packetCount > 0);
     for (const track of copied) writers.push(audioWriter(output, track, signal));
-    if (input.tags) output.setMetadataTags({ ...input.tags });
+    // By its own name: mediabunny's description is `©des`, which ffmpeg and players don't read.
+    if (input.tags) output.setMetadataTags({ comment: input.tags.comment, raw: { desc: input.tags.description } });
     await output.start();
     await interleave(writers, signal);
     await output.finalize();
