@@ -18,8 +18,8 @@ test('ffprobe and ffmpeg agree with the plan', async ({ page }) => {
   const path = join(mkdtempSync(join(tmpdir(), 'venhancer-')), 'enhanced.mp4');
   writeFileSync(path, await enhancer.run(220_000));
 
-  const { streams } = JSON.parse(
-    execFileSync('ffprobe', ['-v', 'error', '-count_frames', '-show_streams', '-of', 'json', path], {
+  const { streams, format } = JSON.parse(
+    execFileSync('ffprobe', ['-v', 'error', '-count_frames', '-show_streams', '-show_format', '-of', 'json', path], {
       encoding: 'utf8',
     }),
   );
@@ -35,6 +35,9 @@ test('ffprobe and ffmpeg agree with the plan', async ({ page }) => {
     nb_read_frames: '31',
   });
   expect(streams.filter((stream: { codec_type: string }) => stream.codec_type === 'audio')).toHaveLength(1);
+
+  expect(format.tags.description).toContain('generated in part');
+  expect(format.tags.comment).toMatch(/^recipe=1&.*scale=2&frame-rate=2&.*seed=7/);
 
   expect(packetHashes(path)).toEqual(packetHashes(CLIP));
 
