@@ -21,8 +21,26 @@ export class KillableBrowser {
       args: CHROMIUM_ARGUMENTS,
       baseURL: this.#baseUrl,
       acceptDownloads: true,
+      // Requests that it answers can't be routed.
+      serviceWorkers: 'block',
     });
     return this.#context.pages()[0] ?? this.#context.newPage();
+  }
+
+  /**
+   * Watches the worker's writes to the origin private file system, from the next page load on.
+   * @param stopAt at the write of this number, counted from 1, half of it is written and the worker stands still; never when 0.
+   * @returns how many there have been, and whether it stands still.
+   */
+  async watchWrites(stopAt: number): Promise<() => Promise<{ readonly count: number; readonly stopped: boolean }>> {
+    const context = this.#context!;
+    await context.addInitScript(COUNT_WRITES);
+    await context.route(/enhancer\.worker[^/]*\.js/, async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, body: `${REPORT_WRITES(stopAt)}\n${await response.text()}` });
+    });
+    const page = context.pages()[0]!;
+    return () => page.evaluate(() => (window as unknown as { writes: { count: number; stopped: boolean } }).writes);
   }
 
   /** SIGKILL to the browser's processes, none of which gets to write or say anything more. */
@@ -59,3 +77,29 @@ function commandLine(pid: string): string[] {
     return [];
   }
 }
+
+const COUNT_WRITES = `
+  window.writes = { count: 0, stopped: false };
+  new BroadcastChannel('writes').onmessage = ({ data }) => { window.writes = data; };
+`;
+
+/** In front of the worker's own text: every write is counted; at the given one the power goes, as far as the file can tell. */
+const REPORT_WRITES = (stopAt: number): string => `{
+  const channel = new BroadcastChannel('writes');
+  const { write, flush } = FileSystemSyncAccessHandle.prototype;
+  let count = 0;
+  FileSystemSyncAccessHandle.prototype.write = function (buffer, options) {
+    count += 1;
+    const stopped = count === ${stopAt};
+    if (stopped) {
+      const bytes = ArrayBuffer.isView(buffer)
+        ? new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)
+        : new Uint8Array(buffer);
+      write.call(this, bytes.subarray(0, bytes.length >> 1), options);
+      flush.call(this);
+    }
+    channel.postMessage({ count, stopped });
+    if (stopped) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 120_000);
+    return write.call(this, buffer, options);
+  };
+}`;

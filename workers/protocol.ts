@@ -64,6 +64,16 @@ export interface JobProgress {
   readonly gpuLedgerBytes: number;
 }
 
+/** What a paused job keeps from others, in bytes. */
+export interface PauseHoldings {
+  /** Buffers on the GPU: weights above all. Nothing is computed. */
+  readonly gpuBytes: number;
+  /** Pictures and latents in flight, as planned; in the tab's memory. */
+  readonly heapBytes: number;
+  /** Journal and states in private storage. */
+  readonly storageBytes: number;
+}
+
 export interface JobReport {
   readonly width: number;
   readonly height: number;
@@ -210,6 +220,7 @@ export type JobEvent =
   | { readonly kind: 'planned'; readonly jobId: string; readonly plan: JobPlan }
   | { readonly kind: 'progress'; readonly jobId: string; readonly progress: JobProgress }
   | { readonly kind: 'frame'; readonly jobId: string; readonly latest: LatestFrame }
-  | { readonly kind: 'paused' | 'resumed'; readonly jobId: string };
+  | { readonly kind: 'paused'; readonly jobId: string; readonly holds: PauseHoldings }
+  | { readonly kind: 'resumed'; readonly jobId: string };
 
 export type FromWorker = Answer | JobEvent;

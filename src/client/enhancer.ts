@@ -10,6 +10,7 @@ import type {
   JobProgress,
   JobReport,
   LatestFrame,
+  PauseHoldings,
   Picture,
   Preview,
   PreviewPoint,
@@ -23,7 +24,8 @@ export type JobUpdate =
   | { readonly kind: 'planned'; readonly plan: JobPlan }
   | { readonly kind: 'progress'; readonly progress: JobProgress }
   | { readonly kind: 'frame'; readonly latest: LatestFrame }
-  | { readonly kind: 'paused' | 'resumed' };
+  | { readonly kind: 'paused'; readonly holds?: PauseHoldings }
+  | { readonly kind: 'resumed' };
 
 export interface JobResult {
   readonly report: JobReport;

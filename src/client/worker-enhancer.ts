@@ -281,8 +281,10 @@ export class WorkerEnhancer implements Enhancer {
         updates.push({ kind: 'frame', latest: event.latest });
         break;
       case 'paused':
+        updates.push({ kind: 'paused', holds: event.holds });
+        break;
       case 'resumed':
-        updates.push({ kind: event.kind });
+        updates.push({ kind: 'resumed' });
         break;
     }
   }

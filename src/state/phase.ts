@@ -17,6 +17,7 @@ import type {
   JobProgress,
   JobReport,
   LatestFrame,
+  PauseHoldings,
   Picture,
   UnfinishedJob,
 } from '../../workers/protocol.ts';
@@ -61,6 +62,8 @@ export interface Run {
   readonly estimate: Estimate;
   readonly latest: LatestFrame | null;
   readonly moments: Moments;
+  /** What it keeps from others since it was last paused; null before that. */
+  readonly holds: PauseHoldings | null;
   readonly flow: 'going' | 'pausing' | 'paused' | 'resuming' | 'cancelling';
 }
 

@@ -198,6 +198,7 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
       latest: null,
       moments: NO_MOMENTS,
       flow: 'going',
+      holds: null,
     };
     set({
       phase: { kind: 'running', clip: phase.clip, plan: phase.plan, run, before: phase },
@@ -308,7 +309,7 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
         patchRun(runId, { latest: update.latest, moments: keepMoment(run.moments, update.latest) });
         return;
       case 'paused':
-        if (run.flow !== 'cancelling') patchRun(runId, { flow: 'paused' });
+        if (run.flow !== 'cancelling') patchRun(runId, { flow: 'paused', holds: update.holds ?? null });
         return;
       case 'resumed':
         if (run.flow !== 'cancelling') patchRun(runId, { flow: 'going' });

@@ -268,7 +268,9 @@ export const words = {
     enhanced: 'Enhanced',
     frameAt: (frame: number, time: string) => `Frame ${frame} at ${time}`,
     firstFrames: 'The first frames appear here when the first window is done.',
-    held: 'The GPU is free. What is done is kept on this device: you can close this tab and go on another day.',
+    held: 'Nothing is computed. What is done is kept on this device: you can close this tab and go on another day.',
+    holds: (gpu: string | null, heap: string, storage: string) =>
+      `Held while it waits: ${gpu === null ? '' : `${gpu} on the GPU, `}up to ${heap} of memory, ${storage} of storage.`,
     keepOpen: 'You can use other tabs. Keep this one open.',
     stages: {
       prepare: 'Loading the model',

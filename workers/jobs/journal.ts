@@ -155,6 +155,11 @@ export class Journal<Extra> implements PacketSink {
     return this.#states?.read() ?? null;
   }
 
+  /** Of journal and states, on disk. */
+  get storedBytes(): number {
+    return this.#log.bytes + (this.#states?.bytes ?? 0);
+  }
+
   close(): void {
     this.#log.close();
     this.#states?.close();

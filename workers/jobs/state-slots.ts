@@ -90,6 +90,10 @@ export class StateSlots<Extra> {
     return [...this.#slots].sort((a, b) => sequenceOf(b) - sequenceOf(a))[0]!;
   }
 
+  get bytes(): number {
+    return this.#slots.reduce((sum, slot) => sum + slot.bytes, 0);
+  }
+
   close(): void {
     for (const slot of this.#slots) slot.close();
   }

@@ -36,7 +36,8 @@ import { TextConditioner } from './text-conditions.ts';
 import { checkSource } from './unfinished.ts';
 
 const LOSS_NEWS_MS = 500;
-const RENEWALS = 5;
+/** A machine that wakes may need a while until its GPU can be had. */
+const RENEWALS = 10;
 const RENEWAL_WAIT_MS = 2000;
 const PROVIDER_NAMES: Readonly<Record<Provider, string>> = { webgpu: 'the GPU', wasm: 'the processor' };
 
@@ -203,7 +204,15 @@ export class Engine {
     const send = (event: JobEventBody) => this.#send({ ...event, jobId: job.id });
     const keeper = new JournalKeeper(
       journal,
-      () => send({ kind: 'paused' }),
+      () =>
+        send({
+          kind: 'paused',
+          holds: {
+            gpuBytes: this.#runtime.ledger.liveBytes,
+            heapBytes: plan.bytes.heap,
+            storageBytes: journal.storedBytes,
+          },
+        }),
       () => send({ kind: 'resumed' }),
     );
     const plan = { ...journal.job.plan, tiles: journal.tiles ?? journal.job.plan.tiles };
@@ -211,34 +220,35 @@ export class Engine {
     const worked = plan.active ? activeClip(clip, plan.active.source) : clip;
     let meter = new ProgressMeter(plan, journal.stateExtra);
     while (journal.framesDone < plan.output.frameCount) {
-      const model = await this.#shelf.model(settings.model, this.#runtime);
-      throwIfAborted(signal);
-      model.keep(plan.residency ?? 'all');
-      const text = await this.#texts.conditions(settings, model);
-      throwIfAborted(signal);
-      const run = new JobRun({
-        clip: worked,
-        plan,
-        settings,
-        program: solverProgram(settings, model.manifest),
-        model,
-        text,
-        openSegment: () => encodedSegment(encoder, plan, journal, signal),
-        gate: job.gate,
-        signal,
-        from: journal.readState(),
-        framesWritten: journal.framesDone,
-        keeper,
-        gpuLedgerBytes: () => this.#runtime.ledger.liveBytes,
-        onProgress: (progress) => send({ kind: 'progress', progress }),
-        onFrame: (latest) => send({ kind: 'frame', latest }),
-      });
-      meter = run.meter;
       try {
+        const model = await this.#shelf.model(settings.model, this.#runtime);
+        throwIfAborted(signal);
+        model.keep(plan.residency ?? 'all');
+        const text = await this.#texts.conditions(settings, model);
+        throwIfAborted(signal);
+        const run = new JobRun({
+          clip: worked,
+          plan,
+          settings,
+          program: solverProgram(settings, model.manifest),
+          model,
+          text,
+          openSegment: () => encodedSegment(encoder, plan, journal, signal),
+          gate: job.gate,
+          signal,
+          from: journal.readState(),
+          framesWritten: journal.framesDone,
+          keeper,
+          gpuLedgerBytes: () => this.#runtime.ledger.liveBytes,
+          onProgress: (progress) => send({ kind: 'progress', progress }),
+          onFrame: (latest) => send({ kind: 'frame', latest }),
+        });
+        meter = run.meter;
         await run.run();
       } catch (error) {
+        const model = plannedModel(await this.#shelf.manifest(settings.model));
         const progress = journal.framesDone + keeper.written;
-        const recovery = policy.decide(error, await this.#deviceLost(), progress, plan, model.info);
+        const recovery = policy.decide(error, await this.#deviceLost(), progress, plan, model);
         if (!recovery) throw error;
         const { notice, tiles, renew } = recovery;
         const other = recovery.otherEncoder
@@ -277,7 +287,7 @@ export class Engine {
     return Promise.race([lost, new Promise<false>((resolve) => setTimeout(() => resolve(false), LOSS_NEWS_MS))]);
   }
 
-  /** A new device and, at their next use, new sessions. The browser may need a while to have a GPU again. */
+  /** A new device and, at their next use, new sessions. */
   async #renew(): Promise<void> {
     this.#shelf.drop();
     const old = this.#runtime;

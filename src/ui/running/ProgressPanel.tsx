@@ -90,6 +90,15 @@ export function ProgressPanel({ phase }: { readonly phase: RunningPhase }) {
       />
       <NotifyField />
       <p className={styles.note}>{flow === 'paused' ? words.run.held : words.run.keepOpen}</p>
+      {flow === 'paused' && run.holds !== null ? (
+        <p className={styles.note}>
+          {words.run.holds(
+            run.holds.gpuBytes > 0 ? formatBytes(run.holds.gpuBytes) : null,
+            formatBytes(run.holds.heapBytes),
+            formatBytes(run.holds.storageBytes),
+          )}
+        </p>
+      ) : null}
     </section>
   );
 }

@@ -1,0 +1,236 @@
+/**
+ * Everything that may go in the middle of a job, in a real browser: it recovers by itself where it can, else stops at the last window with a
+ * coded error, hands out what is finished, and goes on when the cause is gone. `npm run faults` spreads ten device losses over a job and
+ * runs all of it; between releases, one loss and what is quick.
+ */
+
+import { type BrowserContext, type CDPSession, expect, type Page, test } from '@playwright/test';
+import { DEFAULT_SETTINGS } from '../workers/plan/settings.ts';
+import { demux } from './demux.ts';
+import type { FaultCommand, FaultResult } from './engine/faults.worker.ts';
+import { CLIPS_URL, MODELS_URL, SOURCES_URL } from './engine-harness.ts';
+
+const POINTS = Number(process.env.FAULT_POINTS ?? 1);
+const ALL = POINTS > 1;
+const RECIPE = { ...DEFAULT_SETTINGS, strength: 0.3, seed: 5, steps: 2 };
+
+/** Of 16×16 pixels: what an emulated GPU can do in seconds. */
+const ON_GPU = {
+  kind: 'enhance',
+  provider: 'webgpu',
+  clipUrl: `${CLIPS_URL}/self__2x2.mp4`,
+  frames: 24,
+  settings: { ...RECIPE, scale: 8 },
+  memoryBudgetBytes: null,
+  modelsUrl: MODELS_URL,
+} as const;
+const ON_PROCESSOR = {
+  ...ON_GPU,
+  provider: 'wasm',
+  clipUrl: `${CLIPS_URL}/self__loop_32x32.mp4`,
+  frames: 40,
+  settings: { ...RECIPE, scale: 1 },
+} as const;
+
+declare global {
+  interface Window {
+    faults(command: FaultCommand): Promise<FaultResult>;
+    faultFramesDone(): number;
+  }
+}
+
+test.setTimeout(ALL ? 1_200_000 : 240_000);
+
+/** Each test has a browser context, and so a storage, of its own. */
+async function harness(context: BrowserContext): Promise<Page> {
+  const page = await context.newPage();
+  await page.goto(`${SOURCES_URL}/e2e/engine/faults.html`);
+  await page.waitForFunction(() => 'faults' in window);
+  return page;
+}
+
+function faults(page: Page, command: Omit<FaultCommand, 'jobId'>): Promise<FaultResult> {
+  return page.evaluate((each) => window.faults(each), { jobId: 'job', ...command });
+}
+
+/** Least likeness of the frames that entered the encoder, in decibels; infinite where they are the same. */
+function likeness(whole: FaultResult, other: FaultResult): number {
+  const times = Object.keys(other.frames).map(Number);
+  return Math.min(
+    ...times.map((time) => {
+      const [a, b] = [whole.frames[time]!, other.frames[time]!];
+      if (a.hash === b.hash) return Number.POSITIVE_INFINITY;
+      const square = a.rgba.reduce((sum, value, i) => sum + (value - b.rgba[i]!) ** 2, 0) / a.rgba.length;
+      return 10 * Math.log10(255 ** 2 / square);
+    }),
+  );
+}
+
+/** Stopped with this code, between none and all of it done, with a playable file of what is. */
+async function expectStopped({ error, kept, partBase64 }: FaultResult, code: string): Promise<void> {
+  expect(error?.code, error?.detail).toBe(code);
+  expect(kept!.framesDone).toBeGreaterThan(0);
+  const part = await demux(Buffer.from(partBase64!, 'base64'));
+  expect(part.video.samples).toHaveLength(kept!.framesDone);
+  expect(part.video.samples[0]!.sync).toBe(true);
+}
+
+/** On WebGPU and on WASM alike the uninterrupted job, made once a worker. */
+const wholes = new Map<string, FaultResult>();
+
+async function whole(context: BrowserContext, command: Omit<FaultCommand, 'jobId' | 'fault'>): Promise<FaultResult> {
+  const key = JSON.stringify(command);
+  const known = wholes.get(key);
+  if (known) return known;
+  const made = await faults(await harness(context), { ...command, fault: { kind: 'none' } });
+  expect(made.error).toBeNull();
+  expect(made.report!.windows).toBeGreaterThan(1);
+  console.log(
+    `uninterrupted on ${command.provider}: ${made.submits} submissions, ${made.report!.seconds.toFixed(1)} s`,
+  );
+  wholes.set(key, made);
+  return made;
+}
+
+for (let point = 1; point <= POINTS; point += 1) {
+  test(`the GPU device is lost at point ${point} of ${POINTS}`, async ({ context, browser }) => {
+    const uninterrupted = await whole(await browser.newContext(), ON_GPU);
+    const atSubmit = Math.max(1, Math.floor((uninterrupted.submits * (point - 0.5)) / POINTS));
+    const result = await faults(await harness(context), { ...ON_GPU, fault: { kind: 'device-lost', atSubmit } });
+    expect(result.error).toBeNull();
+    expect(result.report!.notices.join()).toContain('The GPU stopped responding');
+    expect(Object.keys(result.frames)).toEqual(Object.keys(uninterrupted.frames));
+    const decibels = likeness(uninterrupted, result);
+    console.log(`device lost at submission ${atSubmit} of ${uninterrupted.submits}: ${decibels} dB`);
+    expect(decibels).toBeGreaterThanOrEqual(50);
+  });
+}
+
+test('a job begun on WebGPU goes on in another worker, on another device, within 50 dB', async ({
+  context,
+  browser,
+}) => {
+  test.skip(!ALL, 'the device that is lost shows the same, and is quicker');
+  const uninterrupted = await whole(await browser.newContext(), ON_GPU);
+  const page = await harness(context);
+  const stopped = await faults(page, { ...ON_GPU, fault: { kind: 'cancel', atFrame: 16 } });
+  await expectStopped(stopped, 'CANCELLED');
+  const result = await faults(page, { ...ON_GPU, kind: 'go-on', fault: { kind: 'none' } });
+  expect(result.error).toBeNull();
+  const decibels = likeness(uninterrupted, result);
+  console.log(`resumed on WebGPU with ${stopped.kept!.framesDone} frames kept: ${decibels} dB`);
+  expect(decibels).toBeGreaterThanOrEqual(50);
+});
+
+test('GPU memory runs out: on with smaller tiles, and said so', async ({ context }) => {
+  test.skip(!ALL, 'two devices and a picture large enough for tiles');
+  const { frames: _, ...rest } = ON_GPU;
+  const settings = { ...RECIPE, scale: 1.65, steps: 1, range: { startUs: 0, endUs: 60_000 } };
+  const result = await faults(await harness(context), {
+    ...rest,
+    clipUrl: `${CLIPS_URL}/real_160x90.mp4`,
+    settings,
+    fault: { kind: 'gpu-memory', atBuffer: 40 },
+  });
+  expect(result.error).toBeNull();
+  console.log(`out of GPU memory: ${result.report!.notices.join(' ')}`);
+  expect(result.report!.notices.join()).toMatch(/Memory ran out with 1 tile; it went on with \d/);
+});
+
+test('a pause leaves the device idle within one tile, and says what it holds', async ({ context }) => {
+  const result = await faults(await harness(context), { ...ON_PROCESSOR, fault: { kind: 'pause', atFrame: 1 } });
+  expect(result.error).toBeNull();
+  const { runsUntilIdle, runsWhilePaused, holds } = result.pause!;
+  expect(runsUntilIdle).toBeLessThanOrEqual(RUNS_OF_A_TILE);
+  expect(runsWhilePaused).toBe(0);
+  expect(holds!.storageBytes).toBeGreaterThan(0);
+  console.log(`pause: ${runsUntilIdle} model runs until idle, ${JSON.stringify(holds)}`);
+});
+
+test('an encoder that is taken back is started anew: the same file', async ({ context, browser }) => {
+  const uninterrupted = await whole(await browser.newContext(), ON_PROCESSOR);
+  const fault = { kind: 'encoder', atPicture: 25, count: 1 } as const;
+  const result = await faults(await harness(context), { ...ON_PROCESSOR, fault });
+  expect(result.error).toBeNull();
+  expect(result.report!.notices.join()).toContain('Encoding failed once');
+  expect(result.outputHash).toBe(uninterrupted.outputHash);
+});
+
+test('encoders that fail give way to the browser’s own software', async ({ context, browser }) => {
+  const uninterrupted = await whole(await browser.newContext(), ON_PROCESSOR);
+  const fault = { kind: 'encoder', atPicture: 0, count: 'hardware' } as const;
+  const result = await faults(await harness(context), { ...ON_PROCESSOR, fault });
+  expect(result.error).toBeNull();
+  expect(result.report!.notices.join()).toContain('went on with another');
+  expect(likeness(uninterrupted, result)).toBe(Number.POSITIVE_INFINITY);
+});
+
+test('no encoder at all: stopped at the last window, and on when there is one again', async ({ context, browser }) => {
+  const uninterrupted = await whole(await browser.newContext(), ON_PROCESSOR);
+  const page = await harness(context);
+  const fault = { kind: 'encoder', atPicture: 25, count: 1000 } as const;
+  await expectStopped(await faults(page, { ...ON_PROCESSOR, fault }), 'ENCODE_FAILED');
+  const result = await faults(page, { ...ON_PROCESSOR, kind: 'go-on', fault: { kind: 'none' } });
+  expect(result.outputHash).toBe(uninterrupted.outputHash);
+});
+
+test('the clip’s file is changed under the job: stopped, and on when it is as it was', async ({ context, browser }) => {
+  // Frames large enough that the file can't have been read at once.
+  const command = { ...ON_PROCESSOR, paddingBytes: 200_000 };
+  const uninterrupted = await whole(await browser.newContext(), ON_PROCESSOR);
+  const page = await harness(context);
+  const stopped = await faults(page, { ...command, fault: { kind: 'source', atFrame: 14 } });
+  await expectStopped(stopped, 'SOURCE_CHANGED');
+  const other = await faults(page, { ...command, kind: 'go-on', frames: 39, fault: { kind: 'none' } });
+  expect(other.error?.code).toBe('SOURCE_CHANGED');
+  const result = await faults(page, { ...command, kind: 'go-on', fault: { kind: 'none' } });
+  expect(result.error).toBeNull();
+  expect(likeness(uninterrupted, result)).toBe(Number.POSITIVE_INFINITY);
+  expect(result.kept!.framesDone).toBe(40);
+});
+
+test('storage runs full: refused before the start, stopped in the middle, on when there is space', async ({
+  context,
+  browser,
+}) => {
+  const uninterrupted = await whole(await browser.newContext(), ON_PROCESSOR);
+  const page = await harness(context);
+  const session = await context.newCDPSession(page);
+  await faults(page, { ...ON_PROCESSOR, kind: 'store', fault: { kind: 'none' } });
+  await quota(session, 1);
+  const refused = await faults(page, { ...ON_PROCESSOR, fault: { kind: 'none' } });
+  expect(refused.error?.code).toBe('QUOTA_EXCEEDED');
+  expect(refused.kept).toBeNull();
+  await quota(session, null);
+
+  const running = faults(page, { ...ON_PROCESSOR, fault: { kind: 'none' } });
+  await expect
+    .poll(() => page.evaluate(() => window.faultFramesDone()), { timeout: 200_000, intervals: [20] })
+    .toBeGreaterThan(13);
+  await quota(session, 1);
+  const stopped = await running;
+  console.log(`storage full: ${stopped.error?.code} with ${stopped.kept?.framesDone} frames, ${stopped.error?.detail}`);
+  await quota(session, null);
+  await expectStopped(stopped, 'QUOTA_EXCEEDED');
+  const result = await faults(page, { ...ON_PROCESSOR, kind: 'go-on', fault: { kind: 'none' } });
+  expect(result.error).toBeNull();
+  expect(result.outputHash).toBe(uninterrupted.outputHash);
+});
+
+test('storage runs full in the middle of a window’s record', async ({ context, browser }) => {
+  const uninterrupted = await whole(await browser.newContext(), ON_PROCESSOR);
+  const page = await harness(context);
+  await expectStopped(await faults(page, { ...ON_PROCESSOR, fault: { kind: 'quota', atFrame: 18 } }), 'QUOTA_EXCEEDED');
+  const result = await faults(page, { ...ON_PROCESSOR, kind: 'go-on', fault: { kind: 'none' } });
+  expect(result.outputHash).toBe(uninterrupted.outputHash);
+});
+
+/** ControlNet and UNet. */
+const RUNS_OF_A_TILE = 2;
+
+async function quota(session: CDPSession, bytes: number | null): Promise<void> {
+  await session.send('Storage.overrideQuotaForOrigin', {
+    origin: SOURCES_URL,
+    ...(bytes === null ? {} : { quotaSize: bytes }),
+  });
+}
