@@ -6,7 +6,11 @@
 import { toErrorData } from '../../workers/errors.ts';
 import type { Area } from '../../workers/media/borders.ts';
 import { type Clip, openClip } from '../../workers/media/clip.ts';
+import { chooseEncoder } from '../../workers/media/encoder-choice.ts';
+import { muxMp4ToBlob } from '../../workers/media/mux.ts';
+import { MemoryPacketSink } from '../../workers/media/packet-sink.ts';
 import { crop, stretch } from '../../workers/media/rgba.ts';
+import { WindowEncoder } from '../../workers/media/window-encoder.ts';
 import { readManifest } from '../../workers/models/package.ts';
 import { JobRun } from '../../workers/pipeline/job.ts';
 import { Model, urlSource } from '../../workers/pipeline/model.ts';
@@ -31,6 +35,8 @@ export type Command =
   | {
       readonly kind: 'seams';
       readonly output: string;
+      /** Frames that the output has key frames at. */
+      readonly groups: readonly number[];
       readonly truthUrl: string;
       readonly sourceUrl: string;
       readonly settings: Settings;
@@ -76,7 +82,7 @@ export type Result =
   /** The brightest level outside `placed`, and how like the source's enlarged area what is inside is. */
   | { readonly kind: 'borders'; readonly brightest: number; readonly psnr: number; readonly frames: number }
   | { readonly kind: 'compare'; readonly frames: number; readonly psnr: number; readonly worstPsnr: number }
-  | { readonly kind: 'seams'; readonly tiles: number; readonly windows: number }
+  | ({ readonly kind: 'seams' } & Seams & { readonly encoder: Seams })
   | ({ readonly kind: 'job' } & JobOutcome)
   | { readonly kind: 'error'; readonly code: string; readonly message: string };
 
@@ -134,8 +140,9 @@ async function run(command: Command): Promise<Result> {
   }
 }
 
-async function seams(command: Extract<Command, { kind: 'seams' }>): Promise<Seams> {
-  const { settings, memoryBudgetBytes, modelsUrl } = command;
+/** Of the output, and of the true frames after the same encoder in the same groups: what is the encoder's own. */
+async function seams(command: Extract<Command, { kind: 'seams' }>): Promise<Seams & { encoder: Seams }> {
+  const { settings, memoryBudgetBytes, modelsUrl, groups } = command;
   const source = await fetched(command.sourceUrl);
   const manifest = await readManifest(urlSource(new URL(`${settings.model}/`, modelsUrl).href));
   // The layout depends on the provider and the budget alone, not on the machine's speed.
@@ -143,7 +150,34 @@ async function seams(command: Extract<Command, { kind: 'seams' }>): Promise<Seam
   const [output, truth] = await Promise.all([opened(command.output), fetched(command.truthUrl)]);
   const meter = new SeamMeter(plan);
   for await (const [made, real] of pairs(output, truth)) meter.add(made, real);
-  return meter.read();
+  const encoderMeter = new SeamMeter(plan);
+  const [encoded, again] = await Promise.all([reencoded(truth, groups, settings), fetched(command.truthUrl)]);
+  for await (const [made, real] of pairs(encoded, again)) encoderMeter.add(made, real);
+  return { ...meter.read(), encoder: encoderMeter.read() };
+}
+
+/** A clip after the product's own encoder, a fresh one from each of `groups` on. */
+async function reencoded(clip: Clip, groups: readonly number[], settings: Settings): Promise<Clip> {
+  const { width, height, frameRate, frameCount } = clip.info;
+  const choice = await chooseEncoder({
+    width,
+    height,
+    frameRate: frameRate.numerator / frameRate.denominator,
+    codec: settings.codec,
+    quality: settings.quality,
+  });
+  const sink = new MemoryPacketSink();
+  for (const [which, startFrame] of groups.entries()) {
+    const encoder = new WindowEncoder(choice);
+    for await (const frame of clip.frames({ startFrame, endFrame: groups[which + 1] ?? frameCount })) {
+      const durationUs = (frameRate.denominator * 1e6) / frameRate.numerator;
+      await encoder.encode(frame.rgba, frame.timestampUs, durationUs);
+    }
+    await sink.append(await encoder.finish());
+  }
+  const video = { decoderConfig: sink.decoderConfig!, packetCount: sink.packetCount, packets: () => sink.packets() };
+  const blob = await muxMp4ToBlob({ video, frameRate, audioTracks: [] });
+  return openClip(new File([blob], 'reencoded.mp4'));
 }
 
 async function borders({ output, sourceUrl, area, placed }: Extract<Command, { kind: 'borders' }>) {
