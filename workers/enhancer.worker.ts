@@ -80,6 +80,8 @@ async function handle(request: Request): Promise<Answer> {
         previews.delete(requestId);
       }
     }
+    case 'measure':
+      return { kind: 'measured', requestId, measurement: await ready.measure(request.clip, request.settings) };
     case 'end-preview':
       previews.get(request.previewId)?.abort();
       return { kind: 'done', requestId };

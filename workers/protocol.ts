@@ -44,6 +44,17 @@ export interface Preview {
   readonly region: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
 }
 
+/** What one tile of a plan took on this device. */
+export interface Measurement {
+  readonly tileSeconds: number;
+  /** Of device memory, while a whole tile runs. */
+  readonly deviceBytes: number;
+  /** Whether that was counted rather than worked out. */
+  readonly bytesMeasured: boolean;
+  /** The longest window, in frames, that the memory budget would hold at this tile's size. */
+  readonly largestWindowFrames: number;
+}
+
 /** An output frame beside its source at the same moment, scaled down for the screen where they are large. */
 export interface LatestFrame {
   readonly frame: number;
@@ -175,7 +186,8 @@ export type Request =
       readonly point: PreviewPoint;
       readonly settings: Settings;
     }
-  /** Ends the preview of that request, which then fails as `CANCELLED`. */
+  | { readonly kind: 'measure'; readonly requestId: number; readonly clip: ClipInfo; readonly settings: Settings }
+  /** Ends the preview, or the measuring, of that request, which then fails as `CANCELLED`. */
   | { readonly kind: 'end-preview'; readonly requestId: number; readonly previewId: number }
   | {
       readonly kind: 'enhance';
@@ -209,6 +221,7 @@ export type Answer =
   | { readonly kind: 'filmstrip'; readonly requestId: number; readonly glimpses: readonly Glimpse[] }
   | { readonly kind: 'plan'; readonly requestId: number; readonly plan: JobPlan }
   | { readonly kind: 'preview'; readonly requestId: number; readonly preview: Preview }
+  | { readonly kind: 'measured'; readonly requestId: number; readonly measurement: Measurement }
   | { readonly kind: 'unfinished'; readonly requestId: number; readonly jobs: readonly UnfinishedJob[] }
   | { readonly kind: 'source'; readonly requestId: number; readonly file: File | null }
   | { readonly kind: 'queue'; readonly requestId: number; readonly queue: QueueView }

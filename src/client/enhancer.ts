@@ -10,6 +10,7 @@ import type {
   JobProgress,
   JobReport,
   LatestFrame,
+  Measurement,
   PauseHoldings,
   Picture,
   Preview,
@@ -60,6 +61,8 @@ export interface Enhancer {
   plan(clip: ClipInfo, settings: Settings): Promise<JobPlan>;
   /** A crop as a job with these settings would make it. Gives way to a job, and to another preview: it then rejects as `CANCELLED`. */
   preview(file: File, point: PreviewPoint, settings: Settings, signal: AbortSignal): Promise<Preview>;
+  /** Times one tile of the plan on this device; plans rest on it from then on. Gives way as a preview does. */
+  measure(clip: ClipInfo, settings: Settings): Promise<Measurement>;
   /** @param keepSource whether to keep a private copy of the clip until the job is done, so that it can go on by itself. */
   enhance(file: File, settings: Settings, keepSource: boolean): Job;
   /** Jobs that were interrupted, or finished and not discarded, newest first; those that run in another tab are left out. */

@@ -17,6 +17,7 @@ import {
   type FromWorker,
   type Glimpse,
   type JobEvent,
+  type Measurement,
   type Picture,
   PROTOCOL_VERSION,
   type Preview,
@@ -92,6 +93,10 @@ export class WorkerEnhancer implements Enhancer {
     } finally {
       signal.removeEventListener('abort', end);
     }
+  }
+
+  async measure(clip: ClipInfo, settings: Settings): Promise<Measurement> {
+    return (await this.#ask('measured', { kind: 'measure', clip, settings })).measurement;
   }
 
   enhance(file: File, settings: Settings, keepSource: boolean): Job {

@@ -5,6 +5,8 @@ import { LadderContext } from '../state/ladder-context.ts';
 import { createLook } from '../state/look.ts';
 import { LookContext } from '../state/look-context.ts';
 import { canEnhance, type FinishedPhase, type ReadyPhase, type RunningPhase } from '../state/phase.ts';
+import { createProbe } from '../state/probe.ts';
+import { ProbeContext } from '../state/probe-context.ts';
 import { useSession, useSessionState } from '../state/react.ts';
 import { Compare } from './compare/Compare.tsx';
 import { InspectionProvider, WithInspection } from './compare/InspectionProvider.tsx';
@@ -45,44 +47,48 @@ export function WorkScreen({ phase, opening, onChoose }: WorkScreenProps) {
   const [ladder] = useState(() => createLadder(session, look));
   useEffect(() => look.follow(), [look]);
   useEffect(() => ladder.follow(), [ladder]);
+  const [probe] = useState(() => createProbe(session));
+  useEffect(() => probe.follow(), [probe]);
   const laddered = useStore(ladder.store, (state) => state.open) && phase.kind === 'ready';
   return (
     <InspectionProvider result={phase.kind === 'finished' ? phase.result : null}>
       <LookContext value={look}>
         <LadderContext value={ladder}>
-          <div
-            className={styles.screen}
-            data-phase={phase.kind}
-            data-ladder={laddered}
-            style={{ '--clip-ratio': info.width / info.height } as React.CSSProperties}
-          >
-            <div className={styles.picture}>
-              <Stage>
-                {phase.kind === 'ready' ? laddered ? <Ladder /> : <Poster clip={phase.clip} /> : null}
-                {phase.kind === 'running' ? <LatestPair phase={phase} /> : null}
-                {phase.kind === 'finished' ? (
-                  <WithInspection>
-                    <Compare key={phase.result.id} result={phase.result} />
-                  </WithInspection>
-                ) : null}
-              </Stage>
-              {phase.kind === 'ready' ? <Timeline info={info} /> : null}
-              <ClipStrip clip={phase.clip}>
-                {running ? null : (
-                  <>
-                    <Button onClick={session.startOver} look="quiet">
-                      {words.result.startOver}
-                    </Button>
-                    <Button onClick={onChoose}>{words.clip.another}</Button>
-                  </>
-                )}
-              </ClipStrip>
-              {opening === null ? null : <p role="status">{words.opening(opening)}</p>}
+          <ProbeContext value={probe}>
+            <div
+              className={styles.screen}
+              data-phase={phase.kind}
+              data-ladder={laddered}
+              style={{ '--clip-ratio': info.width / info.height } as React.CSSProperties}
+            >
+              <div className={styles.picture}>
+                <Stage>
+                  {phase.kind === 'ready' ? laddered ? <Ladder /> : <Poster clip={phase.clip} /> : null}
+                  {phase.kind === 'running' ? <LatestPair phase={phase} /> : null}
+                  {phase.kind === 'finished' ? (
+                    <WithInspection>
+                      <Compare key={phase.result.id} result={phase.result} />
+                    </WithInspection>
+                  ) : null}
+                </Stage>
+                {phase.kind === 'ready' ? <Timeline info={info} /> : null}
+                <ClipStrip clip={phase.clip}>
+                  {running ? null : (
+                    <>
+                      <Button onClick={session.startOver} look="quiet">
+                        {words.result.startOver}
+                      </Button>
+                      <Button onClick={onChoose}>{words.clip.another}</Button>
+                    </>
+                  )}
+                </ClipStrip>
+                {opening === null ? null : <p role="status">{words.opening(opening)}</p>}
+              </div>
+              <div className={styles.side}>
+                <Side phase={phase} onChoose={onChoose} />
+              </div>
             </div>
-            <div className={styles.side}>
-              <Side phase={phase} onChoose={onChoose} />
-            </div>
-          </div>
+          </ProbeContext>
         </LadderContext>
       </LookContext>
     </InspectionProvider>

@@ -239,6 +239,14 @@ export const words = {
     storage: 'Storage',
     device: 'Device',
     tryAgain: 'Plan again',
+    estimated: 'estimated',
+    measure: 'Measure on this device',
+    measuring: 'measuring…',
+    measured: 'measured here',
+    largestWindow: 'Largest window',
+    largestWindowFrames: (frames: string) => `${frames} frames`,
+    tileTime: 'One tile',
+    tileTook: (time: string) => `${time} on this device`,
   },
 
   run: {

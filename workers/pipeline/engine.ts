@@ -13,10 +13,11 @@ import { glimpseBorders } from '../media/analyse-clip.ts';
 import { type Clip, openClip } from '../media/clip.ts';
 import type { ClipInfo } from '../media/clip-info.ts';
 import type { EncoderChoice } from '../media/encoder-choice.ts';
+import { defaultMemoryBudgetBytes, type MeasuredSpeed } from '../plan/cost.ts';
 import type { DeviceInfo, JobPlan, Notice, Provider, Refusal } from '../plan/job-plan.ts';
 import { type PlanOptions, planJob } from '../plan/plan-job.ts';
 import type { Settings } from '../plan/settings.ts';
-import type { EngineOptions, JobEvent, JobReport, Preview, PreviewPoint } from '../protocol.ts';
+import type { EngineOptions, JobEvent, JobReport, Measurement, Preview, PreviewPoint } from '../protocol.ts';
 import { Runtime } from '../runtime/runtime.ts';
 import { chosenEncoder, encodedSegment, encoderAgain, otherEncoder } from './encoder.ts';
 import { JobRun } from './job.ts';
@@ -32,6 +33,7 @@ import { provenanceTags } from './provenance.ts';
 import { RecoveryPolicy } from './recovery.ts';
 import { outputName, reportOf } from './report.ts';
 import { soundFor } from './sound.ts';
+import { probeSpeed } from './speed-probe.ts';
 import { TextConditioner } from './text-conditions.ts';
 import { checkSource } from './unfinished.ts';
 
@@ -64,6 +66,8 @@ export class Engine {
   readonly #shelf: ModelShelf;
   readonly #texts: TextConditioner;
   readonly #previewer = new Previewer();
+  /** By model, on the device of now. */
+  readonly #measured = new Map<string, MeasuredSpeed>();
   readonly #store: Promise<JobStore> = JobStore.open();
   #job: RunningJob | null = null;
 
@@ -108,6 +112,19 @@ export class Engine {
       const { memoryBudgetBytes } = this.#options;
       const context = { model, texts: this.#texts, device: this.device, memoryBudgetBytes, gate, signal: abort.signal };
       return this.#previewer.preview(file, point, settings, context);
+    });
+  }
+
+  /** Runs one tile of the plan against the clock; plans for that model rest on it from then on. Gives way as a preview does. */
+  async measure(clip: ClipInfo, settings: Settings): Promise<Measurement> {
+    return this.#alone('preview', async ({ abort }) => {
+      const { plan } = await this.#unrefused(clip, settings, {});
+      const model = await this.#shelf.model(settings.model, this.#runtime);
+      const budgetBytes = this.#options.memoryBudgetBytes ?? defaultMemoryBudgetBytes(this.device);
+      const peakBytes = () => this.#runtime.ledger.peakBytes;
+      const { speed, measurement } = await probeSpeed(model, plan, this.device, budgetBytes, peakBytes, abort.signal);
+      this.#measured.set(settings.model, speed);
+      return measurement;
     });
   }
 
@@ -290,6 +307,7 @@ export class Engine {
   /** A new device and, at their next use, new sessions. */
   async #renew(): Promise<void> {
     this.#shelf.drop();
+    this.#measured.clear();
     const old = this.#runtime;
     old.gpu?.device.destroy();
     for (let tries = 1; ; tries += 1) {
@@ -318,6 +336,7 @@ export class Engine {
     const plan = planJob(clip, settings, this.device, plannedModel(manifest), {
       memoryBudgetBytes: this.#options.memoryBudgetBytes,
       storageQuotaBytes: quota,
+      measured: this.#measured.get(settings.model) ?? null,
       ...seen,
     });
     const refusals: Refusal[] = [...plan.refusals];

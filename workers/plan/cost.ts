@@ -123,6 +123,15 @@ export interface StageRates {
 
 export const DEFAULT_STAGE_RATES: StageRates = { decode: 0.006, condition: 0.025, reconstruct: 0.05, encode: 0.03 };
 
+/** What a probe on this very device found, in place of the self-test's speed and the rates above. */
+export interface MeasuredSpeed {
+  readonly networkGigaflopsPerSecond: number;
+  /** Of one way, in or out. */
+  readonly autoencoderSecondsPerLatentPixel: number;
+  readonly conditionSecondsPerMegapixel: number;
+  readonly reconstructSecondsPerMegapixel: number;
+}
+
 export interface Work {
   /** Latent pixels × frames of one evaluation, overlaps of tiles and windows counted. */
   readonly evaluatedLatents: number;
@@ -138,9 +147,24 @@ export interface Work {
   readonly frameCount: number;
 }
 
-export function secondsByStage(work: Work, model: ModelInfo, device: DeviceInfo, rates: StageRates): StageSeconds {
-  const speed = Math.max(1e-3, device.gigaflopsPerSecond);
-  const autoencoder = (model.autoencoderGigaflopsPerLatentPixel * work.latentPixels) / speed;
+export function secondsByStage(
+  work: Work,
+  model: ModelInfo,
+  device: DeviceInfo,
+  assumed: StageRates,
+  measured: MeasuredSpeed | null = null,
+): StageSeconds {
+  const speed = Math.max(1e-3, measured?.networkGigaflopsPerSecond ?? device.gigaflopsPerSecond);
+  const autoencoder =
+    work.latentPixels *
+    (measured?.autoencoderSecondsPerLatentPixel ?? model.autoencoderGigaflopsPerLatentPixel / speed);
+  const rates = measured
+    ? {
+        ...assumed,
+        condition: measured.conditionSecondsPerMegapixel,
+        reconstruct: measured.reconstructSecondsPerMegapixel,
+      }
+    : assumed;
   const network =
     work.evaluatedLatents * model.gigaflopsPerLatentPixel +
     work.attendedLatents * (model.attentionGigaflopsPerSquaredLatentPixel ?? 0);

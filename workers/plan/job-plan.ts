@@ -184,6 +184,8 @@ export interface JobPlan {
   readonly bytes: { readonly device: number; readonly heap: number; readonly storage: number };
   readonly seconds: number;
   readonly secondsByStage: StageSeconds;
+  /** Whether the seconds rest on a probe on this very device. */
+  readonly measured?: boolean;
   readonly notices: readonly Notice[];
   readonly refusals: readonly Refusal[];
 }

@@ -11,6 +11,7 @@ import {
   DEFAULT_STAGE_RATES,
   defaultMemoryBudgetBytes,
   heapBytes,
+  type MeasuredSpeed,
   type StageRates,
   secondsByStage,
   statesBytes,
@@ -39,6 +40,8 @@ export interface PlanOptions {
   readonly steps?: number;
   readonly startTimestep?: number;
   readonly stageRates?: StageRates;
+  /** Of this device and model; null or absent: not measured. */
+  readonly measured?: MeasuredSpeed | null;
 }
 
 /** No browser's encoder takes a longer side. */
@@ -128,6 +131,7 @@ export function planJob(
     model,
     device,
     options.stageRates ?? DEFAULT_STAGE_RATES,
+    options.measured,
   );
   const packets = storageBytes(width * height, frameCount, settings.quality, clip.bytes);
   const states = statesBytes({ ...load, longestWindow: longest, stride });
@@ -177,6 +181,7 @@ export function planJob(
     bytes,
     seconds: stages.decode + stages.condition + stages.denoise + stages.reconstruct + stages.encode,
     secondsByStage: stages,
+    ...(options.measured ? { measured: true } : {}),
     notices: said,
     refusals,
   };

@@ -1,10 +1,11 @@
 import type { ClipInfo } from '../../../workers/media/clip-info.ts';
 import type { DeviceInfo, JobPlan, Refusal } from '../../../workers/plan/job-plan.ts';
 import { type PlanState, shownPlan } from '../../state/phase.ts';
+import { useProbe, useProbeState } from '../../state/probe-context.ts';
 import { useSession, useSessionState } from '../../state/react.ts';
 import { Alert } from '../failure/Alert.tsx';
 import { ErrorActions } from '../failure/ErrorActions.tsx';
-import { formatBytes, formatCount, formatEstimate, formatFrameRate, formatSize } from '../format.ts';
+import { formatBytes, formatCount, formatEstimate, formatFrameRate, formatSeconds, formatSize } from '../format.ts';
 import { Button } from '../pieces/Button.tsx';
 import { Facts } from '../pieces/Facts.tsx';
 import { words } from '../words.ts';
@@ -32,6 +33,9 @@ interface PlanFiguresProps {
 
 function PlanFigures({ info, plan, stale }: PlanFiguresProps) {
   const device = useSessionState((state) => state.device);
+  const probe = useProbe();
+  const { kind: probing, measurement } = useProbeState();
+  const model = useSessionState((state) => state.settings.model);
   const { output, bytes } = plan;
   return (
     <div className={styles.figures} data-stale={stale}>
@@ -62,11 +66,26 @@ function PlanFigures({ info, plan, stale }: PlanFiguresProps) {
         facts={[
           { name: words.plan.frames, value: formatCount(output.frameCount) },
           { name: words.plan.work, value: words.plan.windowsAndTiles(plan.windows.length, plan.tiles.length) },
-          { name: words.plan.memory, value: formatBytes(bytes.device + bytes.heap) },
+          { name: words.plan.memory, value: formatBytes((measurement?.deviceBytes ?? bytes.device) + bytes.heap) },
+          ...(measurement === null
+            ? []
+            : [
+                {
+                  name: words.plan.largestWindow,
+                  value: words.plan.largestWindowFrames(formatCount(measurement.largestWindowFrames)),
+                },
+                { name: words.plan.tileTime, value: words.plan.tileTook(formatSeconds(measurement.tileSeconds)) },
+              ]),
           { name: words.plan.storage, value: formatBytes(bytes.storage) },
           ...(device.kind === 'found' ? [{ name: words.plan.device, value: deviceText(device.info) }] : []),
         ]}
       />
+      {/* Nano is measured unasked. */}
+      {probing === 'none' && model !== 'nano' ? (
+        <Button look="quiet" onClick={probe.measure}>
+          {words.plan.measure}
+        </Button>
+      ) : null}
     </div>
   );
 }
@@ -107,13 +126,19 @@ function Refused({ refusal }: { readonly refusal: Refusal }) {
   );
 }
 
-function SummaryFigures({ plan: { output, seconds } }: { readonly plan: JobPlan }) {
+function SummaryFigures({ plan: { output, seconds, measured } }: { readonly plan: JobPlan }) {
+  const probe = useProbeState();
   return (
     <>
       <span>
         {formatSize(output.width, output.height)}, {formatFrameRate(output.frameRate)} {words.framesPerSecond}
       </span>
-      <span className={styles.time}>{formatEstimate(seconds)}</span>
+      <span className={styles.time} data-measured={measured === true}>
+        {formatEstimate(seconds)}
+        <span className={styles.basis}>
+          {measured ? words.plan.measured : probe.kind === 'measuring' ? words.plan.measuring : words.plan.estimated}
+        </span>
+      </span>
     </>
   );
 }

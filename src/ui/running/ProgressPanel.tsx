@@ -23,6 +23,8 @@ import styles from './ProgressPanel.module.css';
 import { useMeasuredMemory } from './use-measured-memory.ts';
 
 const ANNOUNCE_INTERVAL_MS = 15_000;
+/** Below this the estimate held. */
+const SMALL_DRIFT = 0.03;
 
 export function ProgressPanel({ phase }: { readonly phase: RunningPhase }) {
   const { run } = phase;
@@ -125,7 +127,7 @@ function firstEstimate(estimate: Estimate): readonly Fact[] {
   const drift = estimateDrift(estimate);
   const first = formatEstimate(firstSeconds);
   const percent = formatPercent(Math.abs(drift ?? 0));
-  const value = drift === null ? first : words.run.drift(first, percent, drift >= 0);
+  const value = drift === null || Math.abs(drift) < SMALL_DRIFT ? first : words.run.drift(first, percent, drift > 0);
   return [{ name: words.run.firstEstimate, value }];
 }
 

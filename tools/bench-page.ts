@@ -1,0 +1,100 @@
+/**
+ * Whether the page stays quick while a job runs: its longest task, and from interaction to next paint, through the real page on the
+ * processor, which a job keeps as busy as can be. `npx tsx tools/bench-page.ts`; `--check` fails above the budgets (100 ms, 200 ms).
+ */
+
+import { loadavg } from 'node:os';
+import { chromium, type Page } from '@playwright/test';
+import { build, preview } from 'vite';
+import { EnhancerPage } from '../e2e/enhancer-page.ts';
+import { CHROMIUM_ARGUMENTS } from '../playwright.config.ts';
+import { findBrowser } from './find-browser.ts';
+
+const PORT = Number(process.env.PAGE_PORT ?? 4176);
+const OUT = process.env.BUILD_FOLDER ?? 'dist';
+const CLIP = 'e2e/fixtures/clips/real_160x90.mp4';
+const LONG_TASK_MS = 100;
+const INTERACTION_MS = 200;
+const ROUNDS = 12;
+const BETWEEN_MS = 700;
+
+interface Seen {
+  readonly tasks: number[];
+  readonly interactions: { readonly name: string; readonly ms: number }[];
+}
+
+declare global {
+  interface Window {
+    seen: Seen;
+  }
+}
+
+if (!process.argv.includes('--built')) await build({ logLevel: 'error', build: { outDir: OUT } });
+const server = await preview({
+  preview: { port: PORT, strictPort: true, host: 'localhost' },
+  build: { outDir: OUT },
+  logLevel: 'error',
+});
+const browser = await chromium.launch({ executablePath: findBrowser().path, args: CHROMIUM_ARGUMENTS });
+let failed = false;
+try {
+  const page = await browser.newPage({
+    viewport: { width: 1280, height: 800 },
+    baseURL: `http://localhost:${PORT}`,
+    serviceWorkers: 'block',
+  });
+  await page.addInitScript(() => {
+    const seen: Seen = { tasks: [], interactions: [] };
+    window.seen = seen;
+    new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) seen.tasks.push(duration);
+    }).observe({ type: 'longtask', buffered: true });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) {
+        const { interactionId } = entry as PerformanceEntry & { interactionId?: number };
+        if (interactionId) seen.interactions.push({ name: entry.name, ms: entry.duration });
+      }
+    }).observe({ type: 'event', durationThreshold: 16 } as PerformanceObserverInit);
+  });
+  const enhancer = new EnhancerPage(page);
+  await enhancer.open('?provider=wasm');
+  await enhancer.choose(CLIP);
+  await enhancer.set({ Scale: 3, Steps: 4 });
+  await enhancer.enhance.click();
+  await page.getByText('Drawing detail').waitFor({ timeout: 120_000 });
+  await page.evaluate(() => {
+    window.seen.tasks.length = 0;
+    window.seen.interactions.length = 0;
+  });
+  await interact(page);
+  const { tasks, interactions } = await page.evaluate(() => window.seen);
+  const longest = Math.max(0, ...tasks);
+  const slowest = Math.max(0, ...interactions.map(({ ms }) => ms));
+  console.log(
+    `while a job runs (1280 × 800, ${ROUNDS} rounds of keys and clicks, machine's load ${loadavg()[0]!.toFixed(1)}):`,
+  );
+  console.log(`  tasks over 50 ms: ${tasks.length}, the longest ${longest.toFixed(0)} ms (budget ${LONG_TASK_MS})`);
+  console.log(
+    `  interactions over 16 ms: ${interactions.length}, the slowest ${slowest.toFixed(0)} ms (budget ${INTERACTION_MS})`,
+  );
+  failed = longest > LONG_TASK_MS || slowest >= INTERACTION_MS;
+  await enhancer.cancel.click();
+} finally {
+  await browser.close();
+  await new Promise((resolve) => server.httpServer.close(resolve));
+}
+if (failed && process.argv.includes('--check')) process.exit(1);
+
+/** What there is to do while it runs: move about by keys, open and close what opens, pause and resume. */
+async function interact(page: Page): Promise<void> {
+  for (let round = 0; round < ROUNDS; round += 1) {
+    await page.keyboard.press('Tab');
+    await page.waitForTimeout(BETWEEN_MS);
+    await page.mouse.click(640, 300);
+    await page.waitForTimeout(BETWEEN_MS);
+    if (round % 4 !== 3) continue;
+    await page.getByRole('button', { name: 'Pause', exact: true }).click();
+    const resume = page.getByRole('button', { name: 'Resume', exact: true });
+    await resume.click({ timeout: 60_000 });
+  }
+}
