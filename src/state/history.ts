@@ -62,7 +62,11 @@ export function createHistory(keeper: KeepsHistory, session: Session): HistorySh
   return {
     store,
     output: (entry) => keeper.output(entry.id).catch(() => null),
-    remove: (entry) => take(keeper.remove(entry)),
+    async remove(entry) {
+      // Its journal too, which stays until the result has been downloaded: it would be offered as unfinished.
+      await session.discardJob(entry.jobId);
+      await take(keeper.remove(entry));
+    },
     async runAgain(entry) {
       const here = session.store.getState().results.find(({ jobId }) => jobId === entry.jobId)?.clip.file;
       const source = here ?? (await keeper.source(entry).catch(() => null));

@@ -64,6 +64,7 @@ function Item({ entry, onChoose }: { readonly entry: HistoryEntry; readonly onCh
     saveFile(file, words.result.fileName(fileStem(fileName)));
     const here = session.store.getState().results.find(({ jobId }) => jobId === entry.jobId);
     if (here) session.markDownloaded(here.id);
+    else await session.discardJob(entry.jobId);
   };
   return (
     <li className={styles.item} data-history={entry.jobId}>

@@ -1,4 +1,5 @@
 import type { UnfinishedJob } from '../../../workers/protocol.ts';
+import { useHistoryState } from '../../state/history-context.ts';
 import { useSession, useSessionState } from '../../state/react.ts';
 import { fileStem, formatCount, formatMoment, formatPercent, formatSize } from '../format.ts';
 import { Button } from '../pieces/Button.tsx';
@@ -8,7 +9,10 @@ import styles from './UnfinishedJobs.module.css';
 
 /** Jobs that were interrupted, in this visit or an earlier one: go on, keep what there is, or let go. */
 export function UnfinishedJobs({ onChoose }: { readonly onChoose: () => void }) {
-  const jobs = useSessionState((state) => state.unfinished);
+  const found = useSessionState((state) => state.unfinished);
+  const kept = useHistoryState((state) => state.entries);
+  // A finished one has its journal until it is downloaded; where the history has it, it is not offered twice.
+  const jobs = found.filter(({ id }) => !kept.some(({ jobId }) => jobId === id));
   const wanted = useSessionState((state) => state.wanted);
   if (jobs.length === 0) return null;
   return (
