@@ -14,17 +14,21 @@ afterEach(() => void vi.useRealTimers());
 
 function set() {
   const measure = vi.fn(async () => MEASUREMENT);
-  const replan = vi.fn();
   let engine = { measure } as unknown as Enhancer;
   const ready = { kind: 'ready', clip: { info: {} }, plan: { kind: 'made', plan: { refusals: [] } } };
   const store = createStore(() => ({ phase: ready, settings: DEFAULT_SETTINGS }) as unknown as SessionState);
+  const plan = (measured: boolean) => {
+    const phase = { ...ready, plan: { kind: 'made', plan: { refusals: [], measured } } };
+    store.setState({ phase } as unknown as SessionState);
+  };
+  const replan = vi.fn(() => plan(true));
   const probe = createProbe({ store, engine: () => engine, replan });
   probe.follow();
   const change = () => store.setState({ settings: { ...store.getState().settings } });
   const renew = () => {
     engine = { measure } as unknown as Enhancer;
   };
-  return { measure, replan, store, probe, change, renew };
+  return { measure, replan, store, probe, change, renew, plan };
 }
 
 it('waits for a pause, measures once, and has the plan made again', async () => {
@@ -67,4 +71,13 @@ it('that it gave way is no failure: the next change is another occasion', async 
   change();
   await vi.advanceTimersByTimeAsync(PROBE_DELAY_MS);
   expect(probe.store.getState().kind).toBe('measured');
+});
+
+it('an engine that was started anew has forgotten', async () => {
+  const { measure, plan } = set();
+  await vi.advanceTimersByTimeAsync(PROBE_DELAY_MS);
+  expect(measure).toHaveBeenCalledTimes(1);
+  plan(false);
+  await vi.advanceTimersByTimeAsync(PROBE_DELAY_MS);
+  expect(measure).toHaveBeenCalledTimes(2);
 });

@@ -38,7 +38,10 @@ export function createProbe(session: Pick<Session, 'store' | 'engine' | 'replan'
   function consider(): void {
     clearTimeout(timer);
     const { phase, settings } = session.store.getState();
-    if (isMeasured() || busy || phase.kind !== 'ready') return;
+    if (busy || phase.kind !== 'ready') return;
+    // An engine that had to be started anew has forgotten: its plans say so.
+    const remembered = phase.plan.kind !== 'made' || phase.plan.plan.measured === true;
+    if (isMeasured() && remembered) return;
     if (store.getState().kind === 'measured') store.setState({ kind: 'none', measurement: null });
     if (settings.model !== UNASKED_MODEL) return;
     if (phase.plan.kind === 'made' && canEnhance(phase.plan)) timer = setTimeout(() => void measure(), PROBE_DELAY_MS);
