@@ -114,8 +114,8 @@ def make_conditioning(
     levels = [hint_level(s) for s in strengths]
     alpha, sigma = (torch.tensor([level[i] for level in levels])[:, None, None, None, None] for i in (1, 2))
     if noise is None:
-        noise = torch.randn_like(source[:, keys])
-    hint = alpha * source[:, keys] + sigma * noise
+        noise = torch.randn_like(source)
+    hint = alpha * source + sigma * noise
     v = stats.variance[None, None, :, None, None]
     total = alpha**2 * v + sigma**2
     kept = alpha**2 * v / total  # how much of the source the noisy hint still tells, [B,1,C,1,1]
@@ -125,12 +125,10 @@ def make_conditioning(
     key_spread = stats.key_spread(scale)[:, None, :, None, None]
     inserted = stats.inserted[None, None, :, None, None]
     between = 4 * w * (1 - w) * (mismatch[:, :, None] + MISMATCH_FLOOR)
-    prior = key_spread**2 + between * inserted**2 + ((1 - w) ** 2 + w**2) * unknown
-    shown = torch.zeros(batch, frames, *source.shape[2:])
-    shown[:, keys] = hint / total.sqrt()
+    prior = key_spread**2 + between * inserted**2 + unknown
     key_frames = torch.zeros(batch, frames)
     key_frames[:, keys] = 1
-    return Conditioning(shown, key_frames, base, prior, torch.tensor([float(level[0]) for level in levels]), scale)
+    return Conditioning(hint / total.sqrt(), key_frames, base, prior, torch.tensor([float(level[0]) for level in levels]), scale)
 
 
 def network_input(x: Tensor, cond: Conditioning, alpha: Tensor, sigma: Tensor) -> Tensor:

@@ -50,7 +50,7 @@ def sampler() -> None:
     for run in fixture["runs"]:
         mismatch = torch.tensor(fixture["mismatch"]).reshape(1, frames, *plane[1:])
         cond = diffusion.make_conditioning(STATISTICS, array(fixture["source"], frames), mismatch, keys, [run["strength"]],
-                                           torch.tensor([run["scale"]]), array(fixture["hintNoise"], len(keys)))
+                                           torch.tensor([run["scale"]]), array(fixture["hintNoise"], frames))
         samples: list[list[float]] = []
 
         def network(sample, hint, *_):

@@ -49,7 +49,7 @@ class Enhancement:
         generator = torch.Generator().manual_seed(seed)
         source, mismatch = fill(source, frames, keys)
         latents = self.stats.normalise(encode(source, self.factor))[None]
-        hint_noise = torch.randn(latents[:, keys].shape, generator=generator)
+        hint_noise = torch.randn(latents.shape, generator=generator)
         coarse = block_mean(mismatch, self.factor)[None]
         cond = make_conditioning(self.stats, latents, coarse, keys, [strength], torch.tensor([scale]), hint_noise)
         noise = torch.randn(cond.base.shape, generator=generator)

@@ -121,7 +121,7 @@ def enhance(model, source: Tensor, frames: int, keys: list[int], scale: float, r
     source, mismatch = fill(source, frames, keys)
     source = source.contiguous()
     latents = stats.normalise(model.encode(source))[None]
-    hint_noise = torch.randn(latents[:, keys].shape, generator=generator)
+    hint_noise = torch.randn(latents.shape, generator=generator)
     cond = make_conditioning(stats, latents, block_mean(mismatch, factor)[None], keys, [run.strength], torch.tensor([float(scale)]), hint_noise)
     noise = torch.randn(cond.base.shape, generator=generator)
     if run.network == "none":

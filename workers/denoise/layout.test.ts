@@ -52,9 +52,11 @@ async function enhance(plan: JobPlan, prediction: Prediction, solver: Solver, st
       const frames = indices.map((f) => {
         const latents = latentsOf(f);
         const fraction = (f % plan.frameRateFactor) / plan.frameRateFactor;
-        if (fraction > 0) return { hint: null, latents, mismatch: mismatchOf(f), fraction };
         fillNoise({ ...whole, stream: HINT_STREAM, frame: f }, scratch);
-        return { hint: augmentHint(latents, scratch, hintLevel), latents, mismatch: null, fraction };
+        const hint = augmentHint(latents, scratch, hintLevel);
+        if (fraction === 0) return { hint, latents, mismatch: null, fraction };
+        const velocity = prediction.kind === 'velocity';
+        return { hint: velocity ? null : hint, latents, mismatch: mismatchOf(f), fraction };
       });
       return prediction.prepare({ frames, hintLevel, scale: 2, channels: CHANNELS });
     },

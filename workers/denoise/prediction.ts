@@ -11,9 +11,9 @@ import { DEFAULT_START_TIMESTEP } from './timesteps.ts';
 
 /** What is known of a frame before it is denoised. Arrays are [channels, height, width], shared by overlapping windows. */
 export interface FrameHint {
-  /** The key frame's noise-augmented, scaled latents; null where the frame is inserted. */
+  /** Its noise-augmented, scaled latents. Velocity's inserted frames have none; residual's are carried along the motion. */
   readonly hint: Float32Array | null;
-  /** The same without the noise: what velocity starts from, and residual's base. Of an inserted frame residual needs them too. */
+  /** The same without the noise: what velocity starts from, and residual's base. */
   readonly latents: Float32Array | null;
   /** [height, width]: how badly the key frames agree on an inserted frame; null where the picture is a key frame's own. */
   readonly mismatch: Float32Array | null;
@@ -50,7 +50,7 @@ export interface ResidualSpreads {
 export interface WindowPrediction {
   /** The start sample: unit Gaussian `noise` of the frame in, x at `program.start` out. */
   start(frame: number, program: SolverProgram, noise: Float32Array, out: Float32Array): void;
-  /** What the ControlNet's `hint` is; zeros on inserted frames. */
+  /** What the ControlNet's `hint` is; zeros where there is none. */
   hintInput(frame: number, out: Float32Array): void;
   /** What the network's `sample` is. */
   networkInput(frame: number, x: Float32Array, evaluation: Evaluation, out: Float32Array): void;
@@ -143,7 +143,7 @@ function prepareResidual(
     const plane = out.length / channels;
     const between = 4 * fraction * (1 - fraction);
     for (let c = 0; c < channels; c++) {
-      const certain = keySpreads[c]! ** 2 + ((1 - fraction) ** 2 + fraction ** 2) * unknown[c]!;
+      const certain = keySpreads[c]! ** 2 + unknown[c]!;
       const start = c * plane;
       if (mismatch) {
         const inserted = between * spreads.insertedSpread[c]! ** 2;

@@ -60,11 +60,12 @@ describe('the trainer’s sampler', () => {
     const program = createProgram({ solver: 'ddim', steps: run.evaluations, startTimestep: PREDICTION.startTimestep });
     expect(program.evaluations.map((e) => e.timestep)).toEqual(run.timesteps);
     const hints = Array.from({ length: frames }, (_, f) => {
-      const k = keys.indexOf(f);
+      const inserted = !keys.includes(f);
       const latents = frameOf(fixture.source, f);
-      const hint = k < 0 ? null : augmentHint(latents, frameOf(fixture.hintNoise, k), hintLevel);
-      const mismatch =
-        k < 0 ? Float32Array.from(fixture.mismatch.slice(f * height * width, (f + 1) * height * width)) : null;
+      const hint = augmentHint(latents, frameOf(fixture.hintNoise, f), hintLevel);
+      const mismatch = inserted
+        ? Float32Array.from(fixture.mismatch.slice(f * height * width, (f + 1) * height * width))
+        : null;
       return { hint, latents, mismatch, fraction: (f % keys[1]!) / keys[1]! };
     });
     const window = PREDICTION.prepare({ frames: hints, hintLevel, scale: run.scale, channels });

@@ -1,6 +1,6 @@
 /**
- * What every output frame is conditioned on: its source's latents, and on key frames the noise-augmented hint; encoded and scaled
- * once a frame however many windows share it.
+ * What every output frame is conditioned on: its source's latents, and the same noise-augmented as the hint; encoded and scaled once a
+ * frame however many windows share it.
  *
  * Holds the latents of the windows in flight.
  */
@@ -55,14 +55,14 @@ export class Conditioner {
     const isKey = frame % this.#plan.frameRateFactor === 0;
     const fraction = this.#sources.fraction(frame);
     let made: FrameHint;
-    // Velocity models begin inserted frames from the key frame before, and are told nothing else of them.
+    // Velocity models begin inserted frames from the key frame before, and are told nothing else of them (SPEC §2.4).
     if (!isKey && this.#velocity) made = { hint: null, latents: null, mismatch: null, fraction };
     else {
       const { picture, mismatch } = await this.#sources.frame(frame);
       const latents = await encodePicture(picture, this.#posteriorNoise(frame), this.#plan, this.#model);
       const { latentWidth, latentHeight } = this.#plan;
       scaleLatents(latents, this.#model.info.latentChannels, latentWidth * latentHeight, this.#scaling);
-      made = { hint: isKey ? this.#augmented(latents, frame) : null, latents, mismatch, fraction };
+      made = { hint: this.#augmented(latents, frame), latents, mismatch, fraction };
     }
     this.#hints.set(frame, made);
     return made;

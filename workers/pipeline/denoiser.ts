@@ -94,7 +94,6 @@ export class Denoiser {
     const { text } = this.#conditions;
     const contexts = text ? [text.positive, ...(text.negative ? [text.negative] : [])] : [null];
     const blended = contexts.map(() => frames.map((x) => new Float32Array(x.length)));
-    const keys = condition.keyFrames.data;
     const hintInput = new Float32Array(frames[0]!.length);
     const features = this.#features(evaluation);
     for (const tile of tiles) {
@@ -106,7 +105,6 @@ export class Denoiser {
       const hint = new Float32Array(frames.length * size);
       for (let f = 0; f < frames.length; f += 1) {
         extractTile(samples[f]!, channels, width, height, tile, sample, f * size);
-        if (keys[f] === 0) continue;
         // Made anew each time: kept, the hints of all open windows would be most of a job's memory.
         condition.prediction.hintInput(f, hintInput);
         extractTile(hintInput, channels, width, height, tile, hint, f * size);
