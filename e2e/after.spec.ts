@@ -151,7 +151,7 @@ test('compared by keyboard, judged, kept, shared and run again', async ({ page, 
       item.getByRole('button', { name: /^Download/ }).click(),
     ]);
     expect(readFileSync(await again.path()).equals(download)).toBe(true);
-    await item.getByRole('button', { name: 'Run generated_80x44.mp4 again' }).click();
+    await item.getByRole('button', { name: 'Run again with generated_80x44.mp4' }).click();
     await expect(item.getByText(/Choose generated_80x44.mp4 again/)).toBeVisible();
     await enhancer.choose(CLIP);
     await expect(enhancer.enhance).toBeEnabled();
