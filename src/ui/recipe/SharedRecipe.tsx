@@ -1,4 +1,4 @@
-import { useCallback, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import { DEFAULT_SETTINGS } from '../../../workers/plan/settings.ts';
 import { useSession, useSessionState } from '../../state/react.ts';
 import { Button } from '../pieces/Button.tsx';
@@ -14,6 +14,10 @@ export function SharedRecipe() {
   const isEmpty = useSessionState(({ phase }) => phase.kind === 'empty' || phase.kind === 'probing');
   const [taken, setTaken] = useState(false);
   useRecipeIntake(useCallback(() => setTaken(true), []));
+  // From then on the controls show it.
+  useEffect(() => {
+    if (!isEmpty) setTaken(false);
+  }, [isEmpty]);
   const leave = (): void => {
     session.changeSettings(DEFAULT_SETTINGS);
     history.replaceState(history.state, '', location.pathname + location.search);
@@ -21,7 +25,7 @@ export function SharedRecipe() {
   };
   return (
     <div role="status">
-      {taken && isEmpty ? (
+      {taken ? (
         <div className={styles.shared}>
           <p>
             <strong>{words.recipe.came}</strong> {recipeSummary(settings)}. {words.recipe.chooseFor}
