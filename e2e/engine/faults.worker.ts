@@ -189,16 +189,30 @@ const NOTHING: FaultResult = {
   usageBytes: 0,
 };
 
-/** The clip as a file on disk: it can be changed behind the engine's back. Written only where it is not there already. */
+/** The clip as a file on disk: it can be changed behind the engine's back, and is put back here. */
 async function clipFile({ clipUrl, frames, paddingBytes }: FaultCommand): Promise<File> {
-  const blob = await (await fetch(clipUrl)).blob();
-  const clip = frames === undefined ? blob : await longClip(blob, frames, 1, paddingBytes);
+  const kept = await stored(`kept-${frames}-${paddingBytes}.mp4`, async () => {
+    const blob = await (await fetch(clipUrl)).blob();
+    return frames === undefined ? blob : longClip(blob, frames, 1, paddingBytes);
+  });
   const root = await navigator.storage.getDirectory();
   const handle = await root.getFileHandle(CLIP_FILE, { create: true });
   const there = await handle.getFile();
-  if (there.size === clip.size && (await blobHash(there)) === (await blobHash(clip))) return there;
+  if (there.size === kept.size && (await blobHash(there)) === (await blobHash(kept))) return there;
   const writable = await handle.createWritable();
-  await writable.write(clip);
+  await writable.write(kept);
+  await writable.close();
+  return handle.getFile();
+}
+
+/** Made once: an MP4 holds the time at which it was made. */
+async function stored(name: string, make: () => Promise<Blob>): Promise<File> {
+  const root = await navigator.storage.getDirectory();
+  const handle = await root.getFileHandle(name, { create: true });
+  const there = await handle.getFile();
+  if (there.size > 0) return there;
+  const writable = await handle.createWritable();
+  await writable.write(await make());
   await writable.close();
   return handle.getFile();
 }

@@ -161,14 +161,7 @@ export class JobStore {
 
   /** A file for the result; older results that nobody can still be waiting for are dropped. */
   async createOutput(name: string): Promise<OutputFile> {
-    if (!this.#root) {
-      const handle = new MemoryFile();
-      return {
-        handle,
-        finish: async () => new File([handle.contents], name, { type: 'video/mp4' }),
-        drop: async () => {},
-      };
-    }
+    if (!this.#root) return memoryOutput(name);
     const outputs = await this.#root.getDirectoryHandle(OUTPUTS, { create: true });
     for (const old of await namesIn(outputs)) {
       const madeAt = Number.parseInt(old, 10);
@@ -201,6 +194,16 @@ export class JobStore {
   async #states(folder: FileSystemDirectoryHandle): Promise<[ByteFile, ByteFile]> {
     return [await hold(folder, STATES[0]), await hold(folder, STATES[1])];
   }
+}
+
+/** One that lasts as long as the tab. */
+export function memoryOutput(name: string): OutputFile {
+  const handle = new MemoryFile();
+  return {
+    handle,
+    finish: async () => new File([handle.contents], name, { type: 'video/mp4' }),
+    drop: async () => {},
+  };
 }
 
 /** Whether the history has it: only a person deletes it then. */

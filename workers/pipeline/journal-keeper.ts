@@ -6,7 +6,7 @@
  */
 
 import { toErrorData } from '../errors.ts';
-import type { Journal } from '../jobs/journal.ts';
+import type { Journal, Mark } from '../jobs/journal.ts';
 import type { JobState, StateKeeper } from './job.ts';
 import type { MeterState } from './progress.ts';
 
@@ -33,10 +33,10 @@ export class JournalKeeper implements StateKeeper {
 
   held(state: (() => JobState) | null): void {
     if (state !== null && !this.#failed) this.#write(state);
-    this.#journal.mark({ paused: true });
+    this.#mark({ paused: true });
     this.#onHeld();
     this.#release = () => {
-      this.#journal.mark({ paused: false });
+      this.#mark({ paused: false });
       this.#onReleased();
     };
   }
@@ -55,7 +55,16 @@ export class JournalKeeper implements StateKeeper {
       this.#failed = true;
       const { code } = toErrorData(error);
       const why = code === 'QUOTA_EXCEEDED' ? 'storage is full' : 'storage failed';
-      this.#journal.mark({ notice: `Work in progress could not be kept on disk, for ${why}; finished windows are.` });
+      this.#mark({ notice: `Work in progress could not be kept on disk, for ${why}; finished windows are.` });
+    }
+  }
+
+  /** What can't be noted (a full disk) is no reason to stop: the next window will say so. */
+  #mark(mark: Mark): void {
+    try {
+      this.#journal.mark(mark);
+    } catch {
+      // Neither pause nor notice is worth the job.
     }
   }
 }
