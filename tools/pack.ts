@@ -4,7 +4,7 @@
  *   npm run pack -- --checkpoint FILE --config NAME|FILE.json --precision exact|balanced|compact --out DIR
  *                   [--vae FILE] [--text FILE] [--name NAME] [--licence TEXT] [--provenance TEXT]
  *
- * --vae adds an autoencoder (diffusers' AutoencoderKL, temporal or not), --text OpenCLIP's text tower. FILE is a PyTorch checkpoint (.pt, .bin) or safetensors. NAME is a config of workers/models/configs. Weights are streamed: memory holds one tensor.
+ * --vae adds an autoencoder (diffusers' AutoencoderKL, temporal or not), --text OpenCLIP's text tower. FILE is a PyTorch checkpoint (.pt, .bin) or safetensors. NAME is a config of workers/models/configs, or `auto`: a network of the official family as its tensors show it, context length 77. Weights are streamed: memory holds one tensor.
  */
 
 import { type FileHandle, mkdir, open, readFile, rm } from 'node:fs/promises';
@@ -12,13 +12,15 @@ import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { EnhancerError } from '../workers/errors.ts';
-import { type ByteSource, invalidCheckpoint } from '../workers/models/checkpoint/checkpoint.ts';
+import { type ByteSource, type Checkpoint, invalidCheckpoint } from '../workers/models/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../workers/models/checkpoint/open-checkpoint.ts';
 import { parseConfig } from '../workers/models/config.ts';
 import type { Manifest, ModelConfig, Precision } from '../workers/models/manifest.ts';
 import { MANIFEST_NAME, type PackageSink, writePackage } from '../workers/models/package-writer.ts';
+import { networkConfigOf } from '../workers/models/venhancer/config-of.ts';
 
 const CONFIGS = fileURLToPath(new URL('../workers/models/configs/', import.meta.url));
+const AUTO = 'auto';
 const PRECISIONS: readonly Precision[] = ['exact', 'balanced', 'compact'];
 const USAGE =
   'Usage: npm run pack -- --checkpoint FILE --config NAME|FILE.json --precision exact|balanced|compact --out DIR [--vae FILE] [--text FILE] [--name NAME]';
@@ -40,7 +42,7 @@ export interface PackArguments {
 
 /** @throws EnhancerError for a config or checkpoint that can't be packed. */
 export async function pack(order: PackArguments): Promise<Manifest> {
-  const config = await readConfig(order.config);
+  const named = order.config === AUTO ? null : await readConfig(order.config);
   const handles: FileHandle[] = [];
   const openFile = async (file: string) => {
     const handle = await opened(file);
@@ -49,6 +51,7 @@ export async function pack(order: PackArguments): Promise<Manifest> {
   };
   try {
     const checkpoint = await openFile(order.checkpoint);
+    const config = named ?? foundConfig(checkpoint);
     const further = {
       ...(order.vae === undefined ? {} : { autoencoder: await openFile(order.vae) }),
       ...(order.text === undefined ? {} : { text: await openFile(order.text) }),
@@ -74,6 +77,13 @@ export async function pack(order: PackArguments): Promise<Manifest> {
 
 function packedFrom({ checkpoint, vae, text }: PackArguments): string {
   return [checkpoint, vae, text].flatMap((file) => (file === undefined ? [] : [basename(file)])).join(', ');
+}
+
+/** By the checkpoint's own keys and shapes. */
+function foundConfig(checkpoint: Checkpoint): ModelConfig {
+  const found = networkConfigOf(checkpoint);
+  if (!found) throw invalidCheckpoint('No config of the family follows from the checkpoint’s tensors.');
+  return { ...found, prediction: 'velocity', latentScale: 0.18215 };
 }
 
 async function readConfig(nameOrFile: string): Promise<ModelConfig> {

@@ -1,8 +1,9 @@
 /**
  * Writes a checkpoint of the official shape with weights by formula, for trying the pack path without the real weights.
  *
- *   npx tsx tools/synthetic-checkpoint.ts --out FILE.safetensors|FILE.pt [--config NAME|FILE.json]
+ *   npx tsx tools/synthetic-checkpoint.ts --out FILE.safetensors|FILE.pt|FILE.bin [--config NAME|FILE.json] [--kind network|autoencoder|text]
  *
+ * The other kinds are the official autoencoder and text tower, and take no config.
  * float16, streamed: memory holds a few megabytes. The official config is 4.09 GB and takes about a minute and a half.
  */
 
@@ -12,6 +13,8 @@ import { parseArgs } from 'node:util';
 import { stateDictPickle, zipLayout } from '../workers/models/checkpoint/fixtures/torch-file.ts';
 import { toHalf } from '../workers/models/checkpoint/half.ts';
 import { parseConfig } from '../workers/models/config.ts';
+import { textTensors, VIT_H_14 } from '../workers/models/text/text-tower.ts';
+import { TEMPORAL_VAE, vaeTensors } from '../workers/models/vae/autoencoder.ts';
 import { expectedTensors } from '../workers/models/venhancer/architecture.ts';
 import { formulaValues } from './formula-weights.ts';
 
@@ -70,17 +73,23 @@ function items(shape: readonly number[]): number {
   return shape.reduce((total, size) => total * size, 1);
 }
 
+async function shapesOf(kind: string, config: string): Promise<Shapes> {
+  if (kind === 'autoencoder') return vaeTensors(TEMPORAL_VAE);
+  // With the last block, which is never run.
+  if (kind === 'text') return textTensors({ ...VIT_H_14, layers: VIT_H_14.layers + 1 });
+  const named = new URL(`../workers/models/configs/${config}.json`, import.meta.url);
+  return expectedTensors(parseConfig(JSON.parse(await readFile(config.endsWith('.json') ? config : named, 'utf8'))));
+}
+
 async function main(): Promise<void> {
   const text = { type: 'string' } as const;
-  const { out, config = 'venhancer' } = parseArgs({ options: { out: text, config: text } }).values;
+  const options = { out: text, config: text, kind: text };
+  const { out, config = 'venhancer', kind = 'network' } = parseArgs({ options }).values;
   if (out === undefined) throw new Error('--out FILE.safetensors or FILE.pt is needed.');
-  const named = new URL(`../workers/models/configs/${config}.json`, import.meta.url);
-  const shapes = expectedTensors(
-    parseConfig(JSON.parse(await readFile(config.endsWith('.json') ? config : named, 'utf8'))),
-  );
+  const shapes = await shapesOf(kind, config);
   const file = await open(out, 'w');
   try {
-    await (out.endsWith('.pt') ? writeTorch : writeSafetensors)(file, shapes);
+    await (out.endsWith('.safetensors') ? writeSafetensors : writeTorch)(file, shapes);
   } finally {
     await file.close();
   }

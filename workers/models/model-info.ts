@@ -2,7 +2,7 @@
 
 import type { ModelInfo } from '../plan/job-plan.ts';
 import type { Manifest, NetworkConfig, PartName } from './manifest.ts';
-import { autoencoderInfo, residentWeightBytes } from './memory.ts';
+import { autoencoderInfo, cutActivations, residentWeightBytes } from './memory.ts';
 import { peakActivationBytes } from './onnx/cost.ts';
 import type { SymbolSizes } from './onnx/dimension.ts';
 import { NETWORK_PARTS, networkGraph } from './venhancer/architecture.ts';
@@ -11,6 +11,8 @@ import { levelSizes } from './venhancer/network.ts';
 /** The tile at which activations are counted: attention's scores grow with its size, all else is proportional. */
 const TYPICAL_FRAMES = 16;
 const TYPICAL_SIDE = 32;
+/** SPEC §2.5. */
+const REFERENCE_WINDOW_FRAMES = 32;
 
 export function modelInfo(manifest: Manifest): ModelInfo {
   const { config, parts } = manifest;
@@ -19,6 +21,7 @@ export function modelInfo(manifest: Manifest): ModelInfo {
   const weightBytes = Object.values(parts)
     .flatMap(({ graph, data }) => [graph, ...data])
     .reduce((sum, { bytes }) => sum + bytes, 0);
+  const large = largeModel(manifest);
   return {
     name: manifest.name,
     latentFactor: manifest.latentFactor,
@@ -27,18 +30,37 @@ export function modelInfo(manifest: Manifest): ModelInfo {
     latentWidthRule: { modulus: 2 ** downsamplings(config), remainder: 0 },
     gigaflopsPerLatentPixel: gigaflops('controlnet', 'unet'),
     autoencoderGigaflopsPerLatentPixel: gigaflops('vae-encoder', 'vae-decoder'),
-    activationBytesPerLatentPixel: activationBytes(config, TYPICAL_FRAMES, TYPICAL_SIDE),
     weightBytes,
-    ...largeModel(manifest),
+    ...large,
+    activationBytesPerLatentPixel:
+      large.activationBytesPerLatentPixel ?? activationBytes(config, TYPICAL_FRAMES, TYPICAL_SIDE),
     prompted: config.contextDim > 0,
   };
 }
 
 /** Of a model with an autoencoder of the reference's kind: small ones gain nothing by turns. */
-function largeModel(manifest: Manifest): Pick<ModelInfo, 'autoencoder' | 'residentWeightBytes'> {
-  const { autoencoder } = manifest.config;
-  if (autoencoder?.family !== 'kl') return {};
+function largeModel(
+  manifest: Manifest,
+): Partial<
+  Pick<
+    ModelInfo,
+    | 'activationBytesPerLatentPixel'
+    | 'activationBaseBytes'
+    | 'windowFrames'
+    | 'largestTensorBytesPerLatentPixel'
+    | 'autoencoder'
+    | 'residentWeightBytes'
+  >
+> {
+  const { autoencoder, contextDim } = manifest.config;
+  if (autoencoder?.family !== 'kl' || contextDim === 0) return {};
+  const { perPixel, base } = cutActivations(manifest.config);
   return {
+    activationBytesPerLatentPixel: perPixel,
+    activationBaseBytes: base,
+    windowFrames: REFERENCE_WINDOW_FRAMES,
+    // The widest concatenation at full resolution: what is left where the rest is cut.
+    largestTensorBytesPerLatentPixel: 4 * widestConcatenation(manifest.config),
     autoencoder: autoencoderInfo(manifest, autoencoder),
     residentWeightBytes: residentWeightBytes(manifest),
   };
@@ -70,6 +92,11 @@ export function partDimensions(
   const { config, latentFactor } = manifest;
   const pixels = { H: latentHeight * latentFactor, W: latentWidth * latentFactor };
   return { ...levelSizes(config, frames, latentHeight, latentWidth), ...pixels };
+}
+
+/** Channels of the decoder's features beside a skip, at full resolution. */
+function widestConcatenation({ dim, multipliers }: NetworkConfig): number {
+  return dim * ((multipliers[1] ?? multipliers[0]!) + multipliers[0]!);
 }
 
 function downsamplings(config: NetworkConfig): number {

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Checkpoint } from './checkpoint/checkpoint.ts';
 import { parseConfig } from './config.ts';
-import type { Manifest, ModelConfig } from './manifest.ts';
+import type { FileRecord, Manifest, ModelConfig } from './manifest.ts';
 import { loadPackage, modelInfo, parseManifest, partDimensions } from './package.ts';
 import { type PackageSink, type WriteOptions, writePackage } from './package-writer.ts';
 import { expectedTensors, NETWORK_PARTS, networkGraph } from './venhancer/architecture.ts';
@@ -61,6 +61,40 @@ const sourceOf = (files: Files) => ({
     if (file === undefined) throw new Error(`no ${name}`);
     return file;
   },
+});
+
+describe('writing that was interrupted', () => {
+  it('goes on after its last finished shard, to the same package', async () => {
+    const whole = await write({ shardBytes: 100_000 });
+    const finished = new Map<string, FileRecord>();
+    const stop = new AbortController();
+    const interrupted = write({
+      shardBytes: 100_000,
+      signal: stop.signal,
+      onShard: (record) => {
+        finished.set(record.name, record);
+        if (finished.size === 2) stop.abort();
+      },
+    });
+    await expect(interrupted).rejects.toMatchObject({ code: 'CANCELLED' });
+    expect(finished.size).toBe(2);
+    const progress: number[] = [];
+    const rest = await write({ shardBytes: 100_000, finished, onProgress: (written) => progress.push(written) });
+    expect(rest.manifest).toEqual(whole.manifest);
+    const made = [...rest.files.keys()];
+    expect([...whole.files.keys()].filter((name) => !made.includes(name))).toEqual([...finished.keys()]);
+    const doneBytes = [...finished.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+    expect(progress[1]).toBe(doneBytes);
+  });
+
+  it('begins a shard anew whose size is not what it should be', async () => {
+    const { manifest } = await write({ shardBytes: 100_000 });
+    const record = manifest.parts.controlnet!.data[0]!;
+    const finished = new Map([[record.name, { ...record, bytes: record.bytes - 1 }]]);
+    const again = await write({ shardBytes: 100_000, finished });
+    expect(again.files.has(record.name)).toBe(true);
+    expect(again.manifest).toEqual(manifest);
+  });
 });
 
 describe('a package', () => {

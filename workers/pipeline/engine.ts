@@ -240,7 +240,7 @@ export class Engine {
       try {
         const model = await this.#shelf.model(settings.model, this.#runtime);
         throwIfAborted(signal);
-        model.keep(plan.residency ?? 'all');
+        model.keep(plan);
         const text = await this.#texts.conditions(settings, model);
         throwIfAborted(signal);
         const run = new JobRun({

@@ -115,7 +115,7 @@ export class JobRun {
     const noise = (stream: number, frame: number, out: Float32Array) =>
       fillNoise({ seed: settings.seed, stream, frame: clipFrame(plan, frame), channels, x, y, width, height }, out);
     this.#report('condition');
-    model.keep(plan.residency ?? 'all');
+    model.keep(plan);
     try {
       await runWavefront<WindowCondition>({
         windows: plan.windows,

@@ -8,12 +8,15 @@
 import { samplePosterior } from '../condition/posterior.ts';
 import type { Manifest } from '../models/manifest.ts';
 import { type PackageSource, readManifest } from '../models/package.ts';
-import type { ModelInfo, Residency } from '../plan/job-plan.ts';
+import { chunksFor } from '../models/venhancer/chunks.ts';
+import { levelSizes } from '../models/venhancer/network.ts';
+import { unetSections } from '../models/venhancer/sections.ts';
+import type { JobPlan, ModelInfo } from '../plan/job-plan.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Feed } from '../runtime/session.ts';
 import type { Tensor } from '../tensor.ts';
 import { plannedModel } from './program.ts';
-import { lacking, Residents } from './residents.ts';
+import { type Build, lacking, Residents } from './residents.ts';
 
 /** One evaluation's inputs (DESIGN "Graph interface"). */
 export interface NetworkInputs {
@@ -38,6 +41,7 @@ export class Model {
   readonly manifest: Manifest;
   readonly info: ModelInfo;
   readonly #residents: Residents;
+  #longestWindow = 1;
 
   private constructor(manifest: Manifest, residents: Residents) {
     this.manifest = manifest;
@@ -59,9 +63,10 @@ export class Model {
     return new Model(manifest, residents);
   }
 
-  /** Which parts may be in memory together; a plan says. */
-  keep(residency: Residency): void {
+  /** Which parts may be in memory together, and for windows of how many frames the networks are to be built; a plan says. */
+  keep({ residency = 'all', windows }: Pick<JobPlan, 'residency' | 'windows'>): void {
     this.#residents.residency = residency;
+    this.#longestWindow = windows.reduce((most, { startFrame, endFrame }) => Math.max(most, endFrame - startFrame), 1);
   }
 
   /**
@@ -102,13 +107,16 @@ export class Model {
       hint_timestep_features: inputs.hintTimestepFeatures,
       scale_features: inputs.scaleFeatures,
     };
-    if (this.#residents.residency === 'parts') return this.#evaluateApart(conditions, shared, contexts);
+    const build = this.#buildFor(inputs.sample.dims);
+    if (build && this.#residents.residency === 'parts') return this.#evaluateApart(conditions, shared, contexts, build);
     const outputs: Tensor[] = [];
     for (const context of contexts) {
       const text: Record<string, Feed> = context ? { context } : {};
-      const residuals = await (await this.#residents.session('controlnet')).runResident({ ...conditions, ...text });
+      const controlnet = await this.#residents.session('controlnet', build);
+      const residuals = await controlnet.runResident({ ...conditions, ...text });
       try {
-        const { velocity } = await (await this.#residents.session('unet')).run({ ...shared, ...text, ...residuals });
+        const unet = await this.#residents.session('unet', build);
+        const { velocity } = await unet.run({ ...shared, ...text, ...residuals });
         outputs.push(velocity!);
       } finally {
         for (const residual of Object.values(residuals)) residual.free();
@@ -121,23 +129,30 @@ export class Model {
     await this.#residents.release();
   }
 
-  /** One network in memory at a time: residuals wait on the CPU while the UNet takes the ControlNet's place. */
+  /** The ControlNet, then the UNet section by section, one of them in memory at a time; what passes between them waits on the CPU. */
   async #evaluateApart(
     conditions: Readonly<Record<string, Feed>>,
     shared: Readonly<Record<string, Feed>>,
     contexts: readonly (Tensor | null)[],
+    build: Build,
   ): Promise<Tensor[]> {
-    const texts = contexts.map((context): Record<string, Feed> => (context ? { context } : {}));
-    const controlnet = await this.#residents.session('controlnet');
-    const residuals: Record<string, Tensor>[] = [];
-    for (const text of texts) residuals.push(await controlnet.run({ ...conditions, ...text }));
-    const unet = await this.#residents.session('unet');
-    const outputs: Tensor[] = [];
-    for (const [index, text] of texts.entries()) {
-      const { velocity } = await unet.run({ ...shared, ...text, ...residuals[index]! });
-      outputs.push(velocity!);
+    const given = contexts.map((context): Record<string, Feed> => ({ ...shared, ...(context ? { context } : {}) }));
+    const controlnet = await this.#residents.session('controlnet', build);
+    for (const feeds of given) Object.assign(feeds, await controlnet.run({ ...conditions, ...feeds }));
+    for (const section of unetSections(this.manifest.config)) {
+      const unet = await this.#residents.session('unet', { ...build, section });
+      for (const feeds of given) Object.assign(feeds, await unet.run(feeds));
     }
-    return outputs;
+    return given.map(({ velocity }) => velocity as Tensor);
+  }
+
+  /** A small model runs as it was packed, at any shape. */
+  #buildFor([frames = 1, , height = 1, width = 1]: readonly number[]): Build | null {
+    const { config } = this.manifest;
+    if (config.contextDim === 0) return null;
+    const longest = Math.max(frames, this.#longestWindow);
+    const { F: _frames, ...dimensions } = levelSizes(config, longest, height, width);
+    return { chunks: chunksFor(config, longest, height, width), dimensions };
   }
 }
 

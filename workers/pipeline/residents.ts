@@ -7,6 +7,9 @@
 import { EnhancerError } from '../errors.ts';
 import type { Manifest, PartName } from '../models/manifest.ts';
 import { loadPart, type PackageSource } from '../models/package.ts';
+import { specialised } from '../models/specialise.ts';
+import type { Chunks } from '../models/venhancer/chunks.ts';
+import type { UNetSection } from '../models/venhancer/sections.ts';
 import type { Residency } from '../plan/job-plan.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { ModelSession } from '../runtime/session.ts';
@@ -18,12 +21,25 @@ const TOGETHER: Readonly<Record<Residency, readonly (readonly PartName[])[]>> = 
   parts: [['vae-encoder'], ['vae-decoder'], ['controlnet'], ['unet']],
 };
 
+/** A network built for a job's shapes instead of the package's own graph. */
+export interface Build {
+  readonly chunks: Chunks;
+  readonly section?: UNetSection | null;
+  /** Fixed sizes of the graph's symbols. */
+  readonly dimensions: Readonly<Record<string, number>>;
+}
+
+interface Resident {
+  readonly part: PartName;
+  readonly session: ModelSession;
+}
+
 export class Residents {
   readonly #runtime: Runtime;
   readonly #source: PackageSource;
   readonly #manifest: Manifest;
   readonly #verify: boolean;
-  readonly #sessions = new Map<PartName, ModelSession>();
+  readonly #sessions = new Map<string, Resident>();
   #residency: Residency = 'all';
 
   constructor(runtime: Runtime, source: PackageSource, manifest: Manifest, verify: boolean) {
@@ -42,20 +58,24 @@ export class Residents {
     this.#residency = residency;
   }
 
-  /** @throws EnhancerError `MODEL_MISSING`, `MODEL_CORRUPT`, or what the runtime throws for want of memory. */
-  async session(name: PartName): Promise<ModelSession> {
-    await this.#makeRoomFor(name);
-    const known = this.#sessions.get(name);
-    if (known) return known;
-    const session = await this.#open(name);
-    this.#sessions.set(name, session);
+  /**
+   * A part's session; another build of the same part makes way for it.
+   * @throws EnhancerError `MODEL_MISSING`, `MODEL_CORRUPT`, or what the runtime throws for want of memory.
+   */
+  async session(part: PartName, build: Build | null = null): Promise<ModelSession> {
+    const key = JSON.stringify([part, build]);
+    await this.#makeRoomFor(part, key);
+    const known = this.#sessions.get(key);
+    if (known) return known.session;
+    const session = await this.#open(part, build);
+    this.#sessions.set(key, { part, session });
     return session;
   }
 
   /** Runs one part that is not kept: the others that may not stand beside it are released, then it is. */
-  async once<T>(name: PartName, use: (session: ModelSession) => Promise<T>): Promise<T> {
-    if (this.#residency !== 'all') await this.#makeRoomFor(name);
-    const session = await this.#open(name);
+  async once<T>(part: PartName, use: (session: ModelSession) => Promise<T>): Promise<T> {
+    if (this.#residency !== 'all') await this.#makeRoomFor(part, '');
+    const session = await this.#open(part, null);
     try {
       return await use(session);
     } finally {
@@ -64,25 +84,32 @@ export class Residents {
   }
 
   async release(): Promise<void> {
-    const sessions = [...this.#sessions.values()];
+    const residents = [...this.#sessions.values()];
     this.#sessions.clear();
-    for (const session of sessions) await session.release();
+    for (const { session } of residents) await session.release();
   }
 
-  async #makeRoomFor(name: PartName): Promise<void> {
-    const companions = TOGETHER[this.#residency].find((set) => set.includes(name)) ?? [name];
-    for (const [other, session] of [...this.#sessions]) {
-      if (companions.includes(other)) continue;
+  async #makeRoomFor(part: PartName, key: string): Promise<void> {
+    const companions = TOGETHER[this.#residency].find((set) => set.includes(part)) ?? [part];
+    for (const [other, { part: its, session }] of [...this.#sessions]) {
+      if (other === key || (its !== part && companions.includes(its))) continue;
       this.#sessions.delete(other);
       await session.release();
     }
   }
 
-  async #open(name: PartName): Promise<ModelSession> {
+  async #open(name: PartName, build: Build | null): Promise<ModelSession> {
     const record = this.#manifest.parts[name];
     if (!record) throw lacking(this.#manifest.name, name);
-    const part = await loadPart(this.#source, record, this.#verify);
-    return this.#runtime.createSession(part, { residentOutputs: name === 'controlnet' });
+    const residentOutputs = name === 'controlnet';
+    if (!build || (name !== 'controlnet' && name !== 'unet')) {
+      return this.#runtime.createSession(await loadPart(this.#source, record, this.#verify), { residentOutputs });
+    }
+    const own = await loadPart(this.#source, { ...record, data: [] }, this.#verify);
+    const { graph, locations } = specialised(this.#manifest.config, name, own.graph, build);
+    const needed = { ...record, data: record.data.filter((file) => locations.has(file.name)) };
+    const { data } = await loadPart(this.#source, needed, this.#verify);
+    return this.#runtime.createSession({ graph, data }, { residentOutputs, dimensions: build.dimensions });
   }
 }
 

@@ -30,6 +30,7 @@ export function tileBytes(model: ModelInfo, { tileWidth, tileHeight }: TileSize,
   const exchanged = 3 * model.latentChannels * FLOAT_BYTES;
   return (
     model.weightBytes +
+    (model.activationBaseBytes ?? 0) +
     pixels * frames * (model.activationBytesPerLatentPixel + exchanged) +
     pixels * pixels * (model.attentionBytesPerSquaredLatentPixel ?? 0)
   );
@@ -79,8 +80,7 @@ export function heapBytes(load: HeapLoad): number {
   const latentFrame = load.latentPixels * load.latentChannels * FLOAT_BYTES;
   const hints = Math.ceil(alive / load.frameRateFactor) + 1;
   const shared = (1 - Math.min(1, load.stride / load.longestWindow)) * alive;
-  const latents =
-    latentFrame * (alive * (load.usesSaved ? 4 : 3) + shared + 3 * load.longestWindow);
+  const latents = latentFrame * (alive * (load.usesSaved ? 4 : 3) + shared + 3 * load.longestWindow);
   const sources = 4 * load.sourcePixels * hints;
   const moving = load.frameRateFactor > 1 ? Math.min(load.sourcePixels, MOST_MOTION_PIXELS) : 0;
   const pictures = 6 * 3 * FLOAT_BYTES * load.paddedPixels + 8 * 4 * load.outputPixels;

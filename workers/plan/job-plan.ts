@@ -41,6 +41,8 @@ export interface ModelInfo {
   readonly autoencoderGigaflopsPerLatentPixel: number;
   /** Peak live bytes per latent pixel and frame while a tile runs. */
   readonly activationBytesPerLatentPixel: number;
+  /** What is added to that whatever the tile; 0 when absent. */
+  readonly activationBaseBytes?: number;
   /** Of all parts together. */
   readonly weightBytes: number;
   /** What has to be there at once where parts take turns; absent for models too small to gain by it. */

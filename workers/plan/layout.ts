@@ -54,7 +54,10 @@ export function chooseLayout(
   return bestLayout(found) ?? (heapRefused ? 'too-much-heap' : 'too-large');
 }
 
-/** Longest windows first, then tiles as few as fit; good tiles before long windows, whatever fits after that. */
+/**
+ * Longest windows first, then tiles as few as fit; good tiles before long windows, whatever fits after that. A model of the reference's kind
+ * goes by tiles first.
+ */
 function layoutAt(
   { shots, factor, latentWidth, latentHeight }: Extent,
   model: ModelInfo,
@@ -64,9 +67,12 @@ function layoutAt(
 ): Omit<Layout, 'residency'> | 'too-large' | 'too-much-heap' {
   const autoencoder = planAutoencoder(model, latentWidth, latentHeight, budget - autoencoderWeightBytes(model));
   if (autoencoder === null) return 'too-large';
+  // Norms and attention of the reference's kind see the whole picture: a shorter window costs them less than a cut one.
+  const wholePictures = model.residentWeightBytes !== undefined;
   const shapes = windowShapes(factor, model.windowFrames);
   const long = shapes.filter(({ intervals }) => windowFrames(intervals, factor) >= GOOD_WINDOW_FRAMES);
   let heapRefused = false;
+  const fitting: (Omit<Layout, 'residency'> & { readonly tiles: number; readonly frames: number })[] = [];
   for (const [leastTile, candidates] of [
     [GOOD_TILE, long],
     [LEAST_TILE, shapes],
@@ -90,8 +96,12 @@ function layoutAt(
         continue;
       }
       const bytes = Math.max(tileBytes(model, grid, longest), autoencoderPeakBytes(model, autoencoder));
-      return { shape, grid, longest, stride, autoencoder, bytes };
+      const layout = { shape, grid, longest, stride, autoencoder, bytes };
+      if (!wholePictures) return layout;
+      fitting.push({ ...layout, tiles: grid.columns * grid.rows, frames: longest });
     }
+    const best = bestLayout(fitting);
+    if (best) return best;
   }
   return heapRefused ? 'too-much-heap' : 'too-large';
 }

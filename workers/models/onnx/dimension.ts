@@ -31,7 +31,8 @@ export function product(sizes: readonly Dimension[]): Dimension {
 }
 
 export function sameDimension(a: Dimension, b: Dimension): boolean {
-  return a.factor === b.factor && a.symbols.join() === b.symbols.join();
+  // Parts of a size are fractions, which multiply to almost the same.
+  return Math.abs(a.factor - b.factor) <= 1e-9 * a.factor && a.symbols.join() === b.symbols.join();
 }
 
 export function sameShape(a: Shape, b: Shape): boolean {

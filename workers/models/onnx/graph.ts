@@ -143,6 +143,21 @@ export class GraphBuilder {
     return output;
   }
 
+  /** A node with several outputs of those shapes. */
+  nodes(
+    op: string,
+    inputs: readonly (Value | null)[],
+    shapes: readonly Shape[],
+    attributes: { readonly [name: string]: Attribute },
+  ): readonly Value[] {
+    const name = this.#unique(this.#scope === '' ? op : `${this.#scope}/${op}`);
+    const outputs = shapes.map(
+      (shape): Value => ({ name: this.#unique(`t${this.#nodes.length}`), type: 'float32', shape }),
+    );
+    this.#nodes.push({ op, name, inputs, outputs, attributes });
+    return outputs;
+  }
+
   /** An int64 list, such as a Reshape's target. */
   integers(values: readonly number[]): Value {
     const data = BigInt64Array.from(values, BigInt);

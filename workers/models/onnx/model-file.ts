@@ -13,7 +13,7 @@ import { ProtoWriter } from './protobuf.ts';
 const IR_VERSION = 9;
 const INT4_IR_VERSION = 10;
 
-const DATA_TYPES: { readonly [type in ElementType]: number } = {
+export const DATA_TYPES: { readonly [type in ElementType]: number } = {
   float32: 1,
   int8: 3,
   int32: 6,

@@ -7,8 +7,10 @@
 
 import type { NetworkConfig } from '../manifest.ts';
 import { type Graph, GraphBuilder, type Storage, type Value, type WeightRequest } from '../onnx/graph.ts';
+import type { Chunks } from './chunks.ts';
 import { controlNetGraph } from './controlnet.ts';
 import type { Network } from './network.ts';
+import { type UNetSection, unetSectionGraph } from './sections.ts';
 import { unetGraph } from './unet.ts';
 
 export type NetworkPart = 'controlnet' | 'unet';
@@ -17,6 +19,10 @@ export const NETWORK_PARTS: readonly NetworkPart[] = ['controlnet', 'unet'];
 export interface BuildOptions {
   /** What each weight is stored as; float32 when absent. */
   readonly storage?: (request: WeightRequest) => Storage;
+  /** Cuts the transformers' hungry steps; nothing when absent. */
+  readonly chunks?: Chunks | null;
+  /** Of the UNet alone: a part of it, to be run after those before it (sections.ts). */
+  readonly section?: UNetSection | null;
   /** Adds every module's output as a graph output `trace/<path>`: for tests. */
   readonly traced?: boolean;
 }
@@ -28,9 +34,11 @@ export function networkGraph(config: NetworkConfig, part: NetworkPart, options: 
     g,
     config,
     prefix: part === 'controlnet' ? 'VideoControlNet.' : '',
+    chunks: options.chunks ?? null,
     mark: (path, value) => marked.push([path, value]),
   };
   if (part === 'controlnet') controlNetGraph(network);
+  else if (options.section) unetSectionGraph(network, options.section);
   else unetGraph(network);
   if (options.traced) {
     for (const [path, value] of marked) g.output(`trace/${network.prefix}${path}`, value);

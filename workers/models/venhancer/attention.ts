@@ -10,6 +10,7 @@ import type { Network } from './network.ts';
 /**
  * x [B, N, I]; `context` [L, D] is shared by all B, `null` means x itself.
  * Returns [B, N, I], the output projection done, the residual not added.
+ * @param pieces that the queries are cut into.
  */
 export function attention(
   network: Network,
@@ -18,6 +19,7 @@ export function attention(
   context: Value | null,
   heads: number,
   role: WeightRole,
+  pieces = 1,
 ): Value {
   const { g, config } = network;
   const width = heads * config.headDim;
@@ -32,6 +34,7 @@ export function attention(
       inHeads(g, scaled, heads, context !== null, [0, 2, 1, 3]),
       inHeads(g, keys, heads, context !== null, [0, 2, 3, 1]),
       inHeads(g, values, heads, context !== null, [0, 2, 1, 3]),
+      { pieces },
     );
     const merged = op.reshapeLike(g, op.transpose(g, mixed, [0, 2, 1, 3]), query);
     return linear(network, `${path}.to_out.0`, merged, fixedSize(x.shape.at(-1)), { role });

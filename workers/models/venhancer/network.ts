@@ -7,12 +7,15 @@
 import type { NetworkConfig } from '../manifest.ts';
 import { type Dimension, dimension, product, type Shape, type SymbolSizes } from '../onnx/dimension.ts';
 import type { GraphBuilder, Value } from '../onnx/graph.ts';
+import type { Chunks } from './chunks.ts';
 
 export interface Network {
   readonly g: GraphBuilder;
   readonly config: NetworkConfig;
   /** SPEC §1.6: the UNet's keys have none. */
   readonly prefix: '' | 'VideoControlNet.';
+  /** Null: nothing is cut. */
+  readonly chunks: Chunks | null;
   /** Notes a module's output under its official path, for tests that compare sub-blocks. */
   readonly mark: (path: string, value: Value) => void;
 }

@@ -16,7 +16,14 @@ export function spatialTransformer(network: Network, path: string, x: Features, 
   const role = resolutionRole(x, 'linear');
   const normal = groupNorm(network, `${path}.norm`, x.value, TRANSFORMER_NORM_EPSILON);
   const tokens = linear(network, `${path}.proj_in`, pixelTokens(g, normal), heads * config.headDim, { role });
-  const attended = transformerBlock(network, `${path}.transformer_blocks.0`, tokens, heads, context ?? 'none', role);
+  const { chunks } = network;
+  const pieces = chunks && {
+    first: chunks.space[x.level]!,
+    second: chunks.text[x.level]!,
+    feedForward: chunks.feedForward[x.level]!,
+  };
+  const block = `${path}.transformer_blocks.0`;
+  const attended = transformerBlock(network, block, tokens, heads, context ?? 'none', role, pieces ?? WHOLE);
   const output = linear(network, `${path}.proj_out`, attended, x.channels, { role });
   const y = op.add(g, fromPixelTokens(g, output, x.value), x.value);
   mark(path, y);
@@ -25,7 +32,8 @@ export function spatialTransformer(network: Network, path: string, x: Features, 
 
 /** [F, C, h, w]; every pixel attends along the frames, twice. */
 export function temporalTransformer(network: Network, path: string, x: Features): Value {
-  return alongFrames(network, path, x, headsOf(network, x), resolutionRole(x, 'linear'));
+  const pieces = network.chunks?.time[x.level] ?? 1;
+  return alongFrames(network, path, x, headsOf(network, x), resolutionRole(x, 'linear'), pieces);
 }
 
 /** What channels are left over by whole heads, the projections drop and restore. */
@@ -35,20 +43,43 @@ function headsOf({ config }: Network, { channels }: Features): number {
 
 /** The one after the first convolution, whose width does not follow from its channels: 512 in the reference. */
 export function firstTemporalTransformer(network: Network, path: string, x: Features): Value {
-  return alongFrames(network, path, x, network.config.firstTemporalHeads, 'full-resolution');
+  const pieces = network.chunks?.firstTime ?? 1;
+  return alongFrames(network, path, x, network.config.firstTemporalHeads, 'full-resolution', pieces);
 }
 
-function alongFrames(network: Network, path: string, x: Features, heads: number, role: WeightRole): Value {
+/** Pixels know nothing of one another here: `pieces` of them are taken at a time. */
+function alongFrames(
+  network: Network,
+  path: string,
+  x: Features,
+  heads: number,
+  role: WeightRole,
+  pieces: number,
+): Value {
   const { g, config, mark } = network;
   const normal = groupNorm(network, `${path}.norm`, overTime(g, x.value), TRANSFORMER_NORM_EPSILON);
   const asConvolution = { kernelAxes: 1, role: resolutionRole(x, 'linear') };
-  const tokens = linear(network, `${path}.proj_in`, frameSequences(g, normal), heads * config.headDim, asConvolution);
-  const attended = transformerBlock(network, `${path}.transformer_blocks.0`, tokens, heads, 'itself', role);
-  const output = linear(network, `${path}.proj_out`, attended, x.channels, asConvolution);
+  const sequences = frameSequences(g, normal);
+  const done = op.split(g, sequences, 0, pieces).map((piece) => {
+    const tokens = linear(network, `${path}.proj_in`, piece, heads * config.headDim, asConvolution);
+    const attended = transformerBlock(network, `${path}.transformer_blocks.0`, tokens, heads, 'itself', role, WHOLE);
+    return linear(network, `${path}.proj_out`, attended, x.channels, asConvolution);
+  });
+  const output = op.joined(g, done, 0, sequences.shape);
   const y = op.add(g, fromFrameSequences(g, output, x.value), x.value);
   mark(path, y);
   return y;
 }
+
+/** Into how many pieces a block's steps are cut: queries of either attention, tokens of the feed-forward layer. */
+interface Pieces {
+  readonly first: number;
+  readonly second: number;
+  readonly feedForward: number;
+}
+
+const TOKENS = 1;
+const WHOLE: Pieces = { first: 1, second: 1, feedForward: 1 };
 
 /** What the second attention attends to. `none`: a block of a model without text has no second attention. */
 type Second = Value | 'itself' | 'none';
@@ -60,17 +91,23 @@ function transformerBlock(
   heads: number,
   second: Second,
   role: WeightRole,
+  pieces: Pieces,
 ): Value {
   const { g, mark } = network;
   const first = layerNorm(network, `${path}.norm1`, x);
-  let y = op.add(g, x, attention(network, `${path}.attn1`, first, null, heads, role));
+  let y = op.add(g, x, attention(network, `${path}.attn1`, first, null, heads, role, pieces.first));
   if (second !== 'none') {
     const normal = layerNorm(network, `${path}.norm2`, y);
-    const attended = attention(network, `${path}.attn2`, normal, second === 'itself' ? null : second, heads, role);
+    const context = second === 'itself' ? null : second;
+    const attended = attention(network, `${path}.attn2`, normal, context, heads, role, pieces.second);
     mark(`${path}.attn2`, attended);
     y = op.add(g, y, attended);
   }
-  return op.add(g, y, feedForward(network, `${path}.ff`, layerNorm(network, `${path}.norm3`, y), role));
+  const normal = layerNorm(network, `${path}.norm3`, y);
+  const made = op
+    .split(g, normal, TOKENS, pieces.feedForward)
+    .map((piece) => feedForward(network, `${path}.ff`, piece, role));
+  return op.add(g, y, op.joined(g, made, TOKENS, y.shape));
 }
 
 /**

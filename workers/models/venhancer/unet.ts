@@ -33,18 +33,39 @@ export function unet(network: Network, inputs: UNetInputs): Value {
   for (let level = config.multipliers.length - 1; level >= 0; level -= 1) {
     for (let block = 0; block <= config.blocks; block += 1, index += 1) {
       const at = skips.length - 1 - index;
-      const skip = skips[at]!;
-      const steered = op.add(g, skip.value, residuals[at]!);
-      const joined = { ...x, value: op.concat(g, [x.value, steered], 1), channels: x.channels + skip.channels };
-      const path = `output_blocks.${index}`;
-      x = levelBlock(network, path, joined, activatedEmbedding, context, channelsAt(config, level));
-      if (block === config.blocks && level > 0) {
-        x = upsample(network, `${path}.${config.attentionLevels.includes(level) ? 3 : 1}`, x);
-      }
+      const last = block === config.blocks;
+      x = outputBlock(network, index, x, skips[at]!, residuals[at]!, activatedEmbedding, context, last);
     }
   }
-  const head = silu(network, groupNorm(network, 'out.0', x.value, CONVOLUTION_NORM_EPSILON));
-  return convolution(network, 'out.2', head, config.latentChannels, { kernel: 3, role: 'edge-convolution' });
+  return head(network, x);
+}
+
+/** Velocity from the last block's features. */
+export function head(network: Network, x: Features): Value {
+  const normal = silu(network, groupNorm(network, 'out.0', x.value, CONVOLUTION_NORM_EPSILON));
+  const { latentChannels } = network.config;
+  return convolution(network, 'out.2', normal, latentChannels, { kernel: 3, role: 'edge-convolution' });
+}
+
+/** One output block: the features so far beside a steered skip. `last` of its level: what comes out is upsampled. */
+export function outputBlock(
+  network: Network,
+  index: number,
+  x: Features,
+  skip: Features,
+  residual: Value,
+  activatedEmbedding: Value,
+  context: Value | null,
+  last: boolean,
+): Features {
+  const { g, config } = network;
+  const { level } = x;
+  const steered = op.add(g, skip.value, residual);
+  const joined = { ...x, value: op.concat(g, [x.value, steered], 1), channels: x.channels + skip.channels };
+  const path = `output_blocks.${index}`;
+  const y = levelBlock(network, path, joined, activatedEmbedding, context, channelsAt(config, level));
+  if (!last || level === 0) return y;
+  return upsample(network, `${path}.${config.attentionLevels.includes(level) ? 3 : 1}`, y);
 }
 
 /** The graph `unet` (DESIGN "Graph interface"). */

@@ -1,0 +1,107 @@
+/** What the official model is predicted to take: by the graphs that a job would build, no weight read. */
+
+import { beforeAll, describe, expect, it } from 'vitest';
+import { clipOf, deviceOf, settingsOf } from '../plan/fixtures/plan-inputs.ts';
+import type { ModelInfo } from '../plan/job-plan.ts';
+import { planJob } from '../plan/plan-job.ts';
+import { PROMPTED_SETTINGS } from '../plan/settings.ts';
+import type { Manifest, PartName, PartRecord, Precision } from './manifest.ts';
+import { modelInfo } from './model-info.ts';
+import { peakActivationBytes } from './onnx/cost.ts';
+import { VIT_H_14 } from './text/text-tower.ts';
+import { TEMPORAL_VAE } from './vae/autoencoder.ts';
+import { networkGraph } from './venhancer/architecture.ts';
+import { chunksFor } from './venhancer/chunks.ts';
+import { OFFICIAL_NETWORK } from './venhancer/config-of.ts';
+import { levelSizes } from './venhancer/network.ts';
+
+const GPU = deviceOf({ gigaflopsPerSecond: 3000 });
+
+function manifestOf(precision: Precision): Manifest {
+  const names: readonly PartName[] = ['vae-encoder', 'vae-decoder', 'controlnet', 'unet', 'text-encoder'];
+  const record = (name: PartName): PartRecord => ({
+    graph: { name: `${name}.onnx`, bytes: 1e6, sha256: '0' },
+    data: [],
+    // compact keeps the text tower in int8.
+    precision: name === 'text-encoder' && precision === 'compact' ? 'balanced' : precision,
+    parameters: 0,
+    flopsPerLatentPixel: name === 'unet' ? 0.28e9 : name === 'controlnet' ? 0.13e9 : 0.4e9,
+    inputs: [],
+    outputs: [],
+  });
+  return {
+    formatVersion: 1,
+    name: 'official',
+    family: 'venhancer',
+    config: { ...OFFICIAL_NETWORK, autoencoder: TEMPORAL_VAE, text: VIT_H_14 },
+    parts: Object.fromEntries(names.map((name) => [name, record(name)])),
+    requires: { features: [], limits: {} },
+    schedule: 'cosine-logsnr-shifted',
+    prediction: 'velocity',
+    latentFactor: 8,
+    latentShift: [0, 0, 0, 0],
+    latentScale: [0.18215, 0.18215, 0.18215, 0.18215],
+    licence: '',
+    provenance: '',
+  };
+}
+
+function planOf(model: ModelInfo, frames: number, scale: number, memoryBudgetBytes: number | null = null) {
+  const settings = settingsOf({ ...PROMPTED_SETTINGS, scale });
+  return planJob(clipOf(256, 160, frames), settings, GPU, model, { memoryBudgetBytes });
+}
+
+describe('the official model', () => {
+  let compact: ModelInfo;
+  let exact: ModelInfo;
+  beforeAll(() => {
+    compact = modelInfo(manifestOf('compact'));
+    exact = modelInfo(manifestOf('exact'));
+  });
+
+  it('takes 8 frames of 512×320 in one tile, far below 6 GB', () => {
+    const plan = planOf(compact, 8, 2);
+    expect(plan.refusals).toEqual([]);
+    expect([plan.latentWidth, plan.latentHeight]).toEqual([64, 42]);
+    expect(plan.tiles).toHaveLength(1);
+    expect(plan.residency).toBe('all');
+    expect(plan.evaluations).toBe(14);
+    expect(plan.bytes.device).toBeGreaterThan(2e9);
+    expect(plan.bytes.device).toBeLessThan(4.3e9);
+  });
+
+  it('has its parts take turns before it cuts the picture, and refuses before it starts', () => {
+    const residencies = [8e9, 3.2e9, 2e9].map((budget) => planOf(compact, 8, 2, budget));
+    expect(residencies.map(({ residency }) => residency)).toEqual(['all', 'stages', 'parts']);
+    for (const [i, plan] of residencies.entries()) {
+      expect(plan.tiles).toHaveLength(1);
+      expect(plan.bytes.device).toBeLessThanOrEqual([8e9, 3.2e9, 2e9][i]!);
+    }
+    expect(planOf(compact, 8, 2, 0.5e9).refusals[0]?.code).toBe('SIZE_TOO_LARGE');
+    // Float16 weights are float32 in a session: not even the networks' sections fit two gigabytes.
+    expect(planOf(exact, 8, 2, 2e9).refusals[0]?.code).toBe('SIZE_TOO_LARGE');
+    expect(planOf(exact, 8, 2, 6e9).residency).toBe('parts');
+  });
+
+  it('cuts attention and feed-forward layers so that the peak is below the eager one, at any size', () => {
+    for (const [frames, rows, columns] of [
+      [8, 42, 64],
+      [24, 42, 64],
+      [24, 90, 160],
+    ] as const) {
+      const sizes = levelSizes(OFFICIAL_NETWORK, frames, rows, columns);
+      const chunks = chunksFor(OFFICIAL_NETWORK, frames, rows, columns);
+      const peak = peakActivationBytes(networkGraph(OFFICIAL_NETWORK, 'unet', { chunks }), sizes);
+      const predicted = compact.activationBytesPerLatentPixel * frames * rows * columns;
+      // SPEC §4, feed-forward layers split: 13.3 KB in half precision.
+      expect(peak / (frames * rows * columns)).toBeLessThan(26.6e3);
+      expect(Math.abs(predicted / peak - 1)).toBeLessThan(0.15);
+    }
+  });
+
+  it('decodes a large picture in tiles of what is left', () => {
+    const plan = planOf(compact, 8, 4, 6e9);
+    expect(plan.autoencoder!.decoderTiles.length).toBeGreaterThan(1);
+    expect(plan.bytes.device).toBeLessThanOrEqual(6e9);
+  });
+});
