@@ -12,7 +12,7 @@ async function opened(page: Page): Promise<EnhancerPage> {
   const enhancer = new EnhancerPage(page);
   await enhancer.open('?provider=wasm');
   await enhancer.choose(CLIP);
-  await expect(enhancer.enhance).toBeEnabled();
+  await expect(enhancer.enhance).toBeEnabled({ timeout: 60_000 });
   return enhancer;
 }
 
@@ -69,7 +69,10 @@ test('a part of the clip, chosen on its timeline, is what comes out, sound and a
   const seconds = (track: typeof output.video) =>
     track.samples.reduce((sum, { duration }) => sum + duration, 0) / track.timescale;
   expect(output.audio).toHaveLength(1);
-  expect(Math.abs(seconds(output.audio[0]!) - seconds(output.video))).toBeLessThan(0.1);
+  // A little of it comes before the start, unheard, to warm the decoder.
+  const extra = seconds(output.audio[0]!) - seconds(output.video);
+  expect(extra).toBeGreaterThan(-0.03);
+  expect(extra).toBeLessThan(0.3);
   const source = await demux(readFileSync(CLIP));
   expect(output.audio[0]!.samples.length).toBeLessThan(source.audio[0]!.samples.length);
 });
@@ -122,4 +125,9 @@ test('the estimate is measured on this device before the start, and told against
   await expect(page.getByText('Estimated before')).toBeVisible();
   await expect(page.getByText('frames a second').last()).toBeVisible({ timeout: 120_000 });
   await enhancer.download(200_000);
+
+  // From the result back to where a moment, a part or a strength is chosen; the result stays.
+  await page.getByRole('button', { name: 'Back to the clip' }).click();
+  await expect(page.getByRole('region', { name: 'Timeline' })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Download real_160x90-enhanced.mp4' })).toBeVisible();
 });

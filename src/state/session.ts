@@ -47,6 +47,8 @@ export interface Session {
   cancel(): void;
   /** Back to the drop zone; results stay. */
   startOver(): void;
+  /** From a result back to its clip, to choose another moment, part or strength; the result stays among the earlier ones. */
+  backToClip(): void;
   markDownloaded(resultId: number): void;
   dismissFailure(): void;
   changeKeepSource(keepSource: boolean): void;
@@ -411,6 +413,11 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
       newestOpening += 1;
       replanner.drop();
       set({ phase: { kind: 'empty' }, poster: null, failure: null, remark: null, wanted: null });
+    },
+    backToClip() {
+      const { phase } = get();
+      if (phase.kind === 'finished')
+        set({ phase: { kind: 'ready', clip: phase.clip, plan: phase.plan }, failure: null });
     },
     markDownloaded(resultId) {
       const { downloadedResultIds, results } = get();

@@ -75,6 +75,11 @@ export function WorkScreen({ phase, opening, onChoose }: WorkScreenProps) {
                 <ClipStrip clip={phase.clip}>
                   {running ? null : (
                     <>
+                      {phase.kind === 'finished' ? (
+                        <Button onClick={session.backToClip} look="quiet">
+                          {words.result.backToClip}
+                        </Button>
+                      ) : null}
                       <Button onClick={session.startOver} look="quiet">
                         {words.result.startOver}
                       </Button>

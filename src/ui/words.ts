@@ -329,6 +329,7 @@ export const words = {
     earlier: 'Earlier results',
     earlierFacts: (size: string, strength: number, bytes: string) => `${size}, strength ${strength}, ${bytes}`,
     startOver: 'Start over',
+    backToClip: 'Back to the clip',
     fileName: (stem: string) => `${stem}-enhanced.mp4`,
   },
 
