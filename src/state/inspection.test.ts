@@ -72,6 +72,7 @@ test('a comparison that fails says so', async () => {
 test('frames are found by time and shown in their middle', () => {
   const times = [0, 33_367, 66_733, 100_100];
   expect([0, 0.033, 0.0334, 0.07, 5].map((seconds) => frameAt(times, seconds))).toEqual([0, 0, 1, 2, 3]);
-  for (const frame of [0, 1, 2, 3]) expect(frameAt(times, middleOf(times, frame))).toBe(frame);
-  expect(middleOf([0], 0)).toBeCloseTo(0.01);
+  for (const frame of [0, 1, 2, 3]) expect(frameAt(times, middleOf(times, frame, 0.12))).toBe(frame);
+  expect(middleOf(times, 3, 0.104)).toBeCloseTo(0.10205);
+  expect(middleOf([0], 0, 0)).toBe(0);
 });

@@ -136,9 +136,13 @@ export function frameAt(timesUs: readonly number[], seconds: number): number {
   return low;
 }
 
-/** A time in the middle of a frame, where rounding can't show its neighbour. */
-export function middleOf(timesUs: readonly number[], frame: number): number {
-  const start = timesUs[frame]!;
-  const end = timesUs[frame + 1] ?? start + (start - (timesUs[frame - 1] ?? start - 20_000));
-  return (start + end) / 2e6;
+/**
+ * A time in the middle of a frame, where rounding can't show its neighbour.
+ * @param durationSeconds of the file, which the last frame ends with: a player that loops and is sent there begins anew.
+ */
+export function middleOf(timesUs: readonly number[], frame: number, durationSeconds: number): number {
+  const start = timesUs[frame]! / 1e6;
+  const next = timesUs[frame + 1];
+  const end = next === undefined ? Math.max(start, durationSeconds) : next / 1e6;
+  return (start + end) / 2;
 }

@@ -91,7 +91,8 @@ function CompareVideos({ result, withSource, onUnplayable }: CompareVideosProps)
               className={styles.video}
               aria-label={words.compare.after}
               playsInline
-              loop={loop}
+              // A paused player on its last frame has ended for Chromium, and one that loops would begin anew.
+              loop={loop && playback.playing}
               muted={muted}
               preload="auto"
               onError={() => onUnplayable('output')}
@@ -133,7 +134,7 @@ function useFrames(playback: Playback, { report }: FinishedResult): { frame: num
   const goTo = (wanted: number): void => {
     const frame = Math.max(0, Math.min(timesUs.length - 1, wanted));
     playback.pause();
-    playback.seek(middleOf(timesUs, frame));
+    playback.seek(middleOf(timesUs, frame, playback.durationSeconds));
   };
   return { frame: frameAt(timesUs, playback.positionSeconds), goTo };
 }
