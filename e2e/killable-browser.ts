@@ -51,6 +51,14 @@ export class KillableBrowser {
     while (this.#processes().length > 0) await new Promise((resolve) => setTimeout(resolve, 50));
   }
 
+  /** Stops all of the browser's processes for a while, as a closed lid does; clocks go on. */
+  async sleep(milliseconds: number): Promise<void> {
+    const asleep = this.#processes();
+    for (const pid of asleep) process.kill(pid, 'SIGSTOP');
+    await new Promise((resolve) => setTimeout(resolve, milliseconds));
+    for (const pid of asleep) process.kill(pid, 'SIGCONT');
+  }
+
   async dispose(): Promise<void> {
     await this.#context?.close().catch(() => undefined);
     rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });

@@ -97,6 +97,23 @@ for (let point = 1; point <= KILL_POINTS; point += 1) {
   });
 }
 
+test('a machine that slept goes on by itself', async () => {
+  test.skip(KILL_POINTS < 20, 'takes a minute and a half of sleep');
+  const browser = new KillableBrowser(PAGE_ORIGIN);
+  try {
+    const page = await browser.start();
+    const enhancer = await begin(page);
+    await enhancer.enhance.click();
+    await expect(page.locator('[data-stage=denoise]')).toBeVisible({ timeout: 60_000 });
+    await page.waitForTimeout(uninterruptedMs / 2);
+    // Longer than the patience with a decoder or an encoder that says nothing.
+    await browser.sleep(90_000);
+    expect(await packets(await enhancer.download(240_000))).toEqual(uninterrupted);
+  } finally {
+    await browser.dispose();
+  }
+});
+
 test('killed in the middle of a journal’s first record, nothing was begun and nothing is in the way', async () => {
   const browser = new KillableBrowser(PAGE_ORIGIN);
   try {
