@@ -54,9 +54,9 @@ def test_untrained_network_returns_the_base(evaluations):
     c = 24
     stats = diffusion.LatentStatistics(torch.zeros(c), torch.ones(c), torch.full((c,), 9.0), [1.0, 8.0],
                                        torch.ones(2, c), torch.ones(c))
-    source = torch.randn(1, 2, c, 4, 4) * 3
-    cond = diffusion.make_conditioning(stats, source, 3, [0, 2], [0.0], torch.tensor([2.0]))
-    assert torch.allclose(cond.base[:, 1], source.mean(1), atol=1e-5)
+    source = torch.randn(1, 3, c, 4, 4) * 3
+    cond = diffusion.make_conditioning(stats, source, torch.rand(1, 3, 4, 4), [0, 2], [0.0], torch.tensor([2.0]))
+    assert torch.equal(cond.base, source)
     z = diffusion.sample_ddim(lambda s, *_: torch.zeros_like(s), cond, torch.randn(1, 3, c, 4, 4), evaluations)
     assert torch.allclose(z, cond.base, atol=1e-5)
 
@@ -66,8 +66,25 @@ def test_network_input_has_unit_variance():
     c = 24
     stats = diffusion.LatentStatistics(torch.zeros(c), torch.ones(c), torch.full((c,), 9.0), [1.0, 8.0],
                                        torch.full((2, c), 1.5), torch.ones(c))
-    source = torch.randn(1, 2, c, 32, 32) * 3
-    cond = diffusion.make_conditioning(stats, source, 3, [0, 2], [0.5], torch.tensor([2.0]))
+    source = torch.randn(1, 3, c, 32, 32) * 3
+    cond = diffusion.make_conditioning(stats, source, torch.rand(1, 3, 32, 32), [0, 2], [0.5], torch.tensor([2.0]))
     x = diffusion.start(cond, torch.randn(cond.base.shape), 500)
     sample = diffusion.network_input(x, cond, diffusion.ALPHA[500], diffusion.SIGMA[500])
     assert abs(sample.std() - 1) < 0.02
+
+
+def test_hints_of_key_and_inserted_frames():
+    torch.manual_seed(0)
+    stats = diffusion.LatentStatistics(torch.zeros(2), torch.ones(2), torch.tensor([9.0, 1.0]), [1.0, 8.0], torch.ones(2, 2), torch.ones(2))
+    source, mismatch = torch.randn(1, 5, 2, 4, 4), torch.rand(1, 5, 4, 4)
+    cond = diffusion.make_conditioning(stats, source, mismatch, [0, 4], [1.0], torch.tensor([2.0]), torch.zeros(1, 5, 2, 4, 4))
+    assert cond.key_frames.tolist() == [[1, 0, 0, 0, 1]]
+    level, alpha, sigma = diffusion.hint_level(1.0)
+    total = alpha**2 * stats.variance + sigma**2
+    kept = (alpha**2 * stats.variance / total)[:, None, None]
+    assert torch.allclose(cond.hint[0, 2], alpha * source[0, 2] / total.sqrt()[:, None, None], atol=1e-5)
+    assert torch.allclose(cond.base[0, 2], kept * source[0, 2], atol=1e-5)
+    # The prior grows with mismatch, which a key frame's does not know.
+    assert cond.prior[0, 0].std(dim=(-1, -2)).max() == 0
+    slope = (cond.prior[0, 2, 0] - cond.prior[0, 0, 0]) / (mismatch[0, 2] + diffusion.MISMATCH_FLOOR)
+    assert torch.allclose(slope, torch.ones(4, 4), atol=1e-4)
