@@ -154,7 +154,7 @@ test('compared by keyboard, judged, kept, shared and run again', async ({ page, 
     await item.getByRole('button', { name: 'Run again with generated_80x44.mp4' }).click();
     await expect(item.getByText(/Choose generated_80x44.mp4 again/)).toBeVisible();
     await enhancer.choose(CLIP);
-    await expect(enhancer.enhance).toBeEnabled();
+    await expect(enhancer.enhance).toBeEnabled({ timeout: 60_000 });
     await expect(page.getByLabel('Seed', { exact: true })).toHaveValue('7');
     await page
       .locator('[data-history]')
@@ -168,6 +168,7 @@ test('compared by keyboard, judged, kept, shared and run again', async ({ page, 
       .locator('input[type=file]')
       .first()
       .setInputFiles({ name: 'from-someone.mp4', mimeType: 'video/mp4', buffer: download });
+    await expect(page.getByRole('heading', { name: 'from-someone.mp4' })).toBeVisible({ timeout: 60_000 });
     await expect(page.getByText(/made here already, and generated in part: 2× size/)).toBeVisible();
     await page.getByLabel('Seed', { exact: true }).fill('5');
     await page.getByRole('button', { name: 'Use its recipe' }).click();
