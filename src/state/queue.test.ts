@@ -34,7 +34,7 @@ async function withThree() {
   all.queue.take([clip('a.mp4'), clip('b.mp4'), clip('c.mp4')]);
   await all.probe();
   expect(all.queue.store.getState().companions).toHaveLength(2);
-  all.session.changeSettings({ scale: 3 });
+  all.session.changeSettings({ scale: 3, range: { startUs: 0, endUs: 5 } });
   await all.queue.addShown();
   return all;
 }
@@ -43,6 +43,12 @@ test('clips chosen together wait with the settings of the one that is shown', as
   const { queue, names } = await withThree();
   expect(names()).toEqual(['a.mp4', 'b.mp4', 'c.mp4']);
   expect(queue.store.getState().entries.every(({ settings }) => settings.scale === 3)).toBe(true);
+  // A part of one clip says nothing about the others.
+  expect(queue.store.getState().entries.map(({ settings }) => settings.range?.endUs)).toEqual([
+    5,
+    undefined,
+    undefined,
+  ]);
   expect(queue.store.getState()).toMatchObject({ companions: [], active: false });
 });
 

@@ -140,7 +140,7 @@ export function createQueue(session: Session): ClipQueue {
       const { phase } = session.store.getState();
       if (phase.kind === 'running') {
         set({ active: true });
-        void add(files, phase.run.settings).then(() => change({ kind: 'going', going: true }));
+        void add(files, ofWholeClips(phase.run.settings)).then(() => change({ kind: 'going', going: true }));
         return;
       }
       void session.open(first.name, first).then(() => {
@@ -153,7 +153,8 @@ export function createQueue(session: Session): ClipQueue {
       if (phase.kind !== 'ready' && phase.kind !== 'finished') return;
       const { companions } = get();
       set({ companions: [] });
-      await add([phase.clip.file, ...companions], settings);
+      await add([phase.clip.file], settings);
+      await add(companions, ofWholeClips(settings));
     },
     start,
     async hold() {
@@ -170,4 +171,9 @@ export function createQueue(session: Session): ClipQueue {
     },
     tryAgain: (id) => change({ kind: 'failed', id, error: null }),
   };
+}
+
+/** A chosen part is one of the clip that it was chosen in. */
+function ofWholeClips(settings: Settings): Settings {
+  return { ...settings, range: null };
 }
