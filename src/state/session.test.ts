@@ -324,6 +324,17 @@ describe('running', () => {
 });
 
 describe('what was made', () => {
+  it('stays when the person goes back to the clip', async () => {
+    await openClip();
+    await runToEnd();
+    const { clip, result } = phase('finished');
+    session.backToClip();
+    expect(phase('ready').clip).toBe(clip);
+    expect(state().results).toEqual([result]);
+    session.backToClip();
+    phase('ready');
+  });
+
   it('stays on screen when a further run fails or is cancelled', async () => {
     await openClip();
     await runToEnd();

@@ -35,7 +35,7 @@ export async function probeSpeed(
   peakBytes: () => number,
   signal: AbortSignal,
 ): Promise<SpeedProbe> {
-  model.keep(plan.residency ?? 'all');
+  model.keep(plan);
   const { info } = model;
   const longest = Math.max(1, ...plan.windows.map(({ startFrame, endFrame }) => endFrame - startFrame));
   const tile = plan.tiles[0]!;
