@@ -34,20 +34,23 @@ FIGURES_VERSION = 1  # of the cached figures of baselines
 
 
 class Ledger:
-    """Figures of one clip by point and run, on disk after every addition."""
+    """Figures of one clip by point and run, on disk after every addition; read anew each time, as another process may add to it."""
 
     def __init__(self, path: Path):
         self.path = path
-        self.content: dict = json.loads(path.read_text()) if path.is_file() else {}
+
+    def _content(self) -> dict:
+        return json.loads(self.path.read_text()) if self.path.is_file() else {}
 
     def lacks(self, point: str, run: str) -> bool:
-        return run not in self.content.get(point, {})
+        return run not in self._content().get(point, {})
 
     def add(self, point: str, run: str, figures: dict) -> None:
-        self.content.setdefault(point, {})[run] = figures
+        content = self._content()
+        content.setdefault(point, {})[run] = figures
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        spare = self.path.with_suffix(".new")
-        spare.write_text(json.dumps(self.content, indent=1))
+        spare = self.path.with_suffix(f".{os.getpid()}")
+        spare.write_text(json.dumps(content, indent=1))
         spare.replace(self.path)
 
 
@@ -67,37 +70,35 @@ def runs_at(point: Point, parts: list[str], among_few: bool) -> list[Run]:
     return list(dict.fromkeys(runs))
 
 
-def evaluate_clip(options, model, name: str, among_few: bool, points: list[Point]) -> None:
-    width, height = options.crop
-    truth = truth_clip(options.data, name, width, height)
+def evaluate_clip(options, model, name: str, among_few: bool, point: Point, truth: np.ndarray) -> None:
+    height, width = truth.shape[1:3]
     own = Ledger(options.out / model.identity / f"{name}.json")
     others = Ledger(options.cache / f"figures-{FIGURES_VERSION}-{width}x{height}" / f"{name}.json")
-    for point in points:
-        window = truth[point.window]
-        motion = Motion(window[point.watched])
-        low = point.low(truth)
-        if "points" in options.parts and others.lacks(point.name, "truth"):
-            between = Motion(window[point.keys]).speed if point.factor > 1 else 0.0
-            still = {"niqe": niqe(window[point.judged]), "detail": detail(window[point.judged]), "speed": between}
-            others.add(point.name, "truth", still | motion.judge(window[point.watched]))
-        for method in methods(point) if "points" in options.parts else []:
-            label = " + ".join(m for m in method if m)
-            if others.lacks(point.name, label):
-                frames = baseline(options.cache, name, point, method, low, height, width)
-                others.add(point.name, label, judge(window, frames, point.judged, point.watched, motion))
-        source = enlarged(low, height, width)
-        for run in runs_at(point, options.parts, among_few):
-            if not options.baselines_only and own.lacks(point.name, run.name):
-                frames = to_bytes(enhance(model, source, point.frames, point.keys, point.scale, run))
-                own.add(point.name, run.name, judge(window, frames, point.judged, point.watched, motion))
-        if "cascade" in options.parts and point.name == "scale 2, factor 2" and not options.baselines_only:
-            for strength in (0.0, 0.3):
-                label = f"cascade, time first, strength {strength:g}"
-                if own.lacks(point.name, label):
-                    more = enhance(model, from_bytes(low), point.frames, point.keys, 1, Run(strength))
-                    larger = enlarged(to_bytes(more), height, width)
-                    frames = to_bytes(enhance(model, larger, point.frames, list(range(point.frames)), point.scale, Run(strength)))
-                    own.add(point.name, label, judge(window, frames, point.judged, point.watched, motion))
+    window = truth[point.window]
+    motion = Motion(window[point.watched])
+    low = point.low(truth)
+    if "points" in options.parts and others.lacks(point.name, "truth"):
+        between = Motion(window[point.keys]).speed if point.factor > 1 else 0.0
+        still = {"niqe": niqe(window[point.judged]), "detail": detail(window[point.judged]), "speed": between}
+        others.add(point.name, "truth", still | motion.judge(window[point.watched]))
+    for method in methods(point, among_few) if "points" in options.parts else []:
+        label = " + ".join(m for m in method if m)
+        if others.lacks(point.name, label):
+            frames = baseline(options.cache, name, point, method, low, height, width)
+            others.add(point.name, label, judge(window, frames, point.judged, point.watched, motion))
+    source = enlarged(low, height, width)
+    for run in runs_at(point, options.parts, among_few):
+        if not options.baselines_only and own.lacks(point.name, run.name):
+            frames = to_bytes(enhance(model, source, point.frames, point.keys, point.scale, run))
+            own.add(point.name, run.name, judge(window, frames, point.judged, point.watched, motion))
+    if "cascade" in options.parts and point.name == "scale 2, factor 2" and not options.baselines_only:
+        for strength in (0.0, 0.3):
+            label = f"cascade, time first, strength {strength:g}"
+            if own.lacks(point.name, label):
+                more = enhance(model, from_bytes(low), point.frames, point.keys, 1, Run(strength))
+                larger = enlarged(to_bytes(more), height, width)
+                frames = to_bytes(enhance(model, larger, point.frames, list(range(point.frames)), point.scale, Run(strength)))
+                own.add(point.name, label, judge(window, frames, point.judged, point.watched, motion))
 
 
 def compare_weights(options, model, names: list[str]) -> None:
@@ -126,7 +127,7 @@ def judge_autoencoder(options, model) -> None:
         image = np.asarray(Image.open(path).convert("RGB"))
         y, x = (image.shape[0] - 336) // 2, (image.shape[1] - 480) // 2
         image = np.ascontiguousarray(image[y:y + 336, x:x + 480])
-        small = np.asarray(Image.fromarray(image).resize((240, 168), Image.BICUBIC))
+        small = np.array(Image.fromarray(image).resize((240, 168), Image.BICUBIC))
         leans = {"leaning on bicubic": upsample(from_bytes(small), 336, 480)[None], "leaning on nothing": 0 * from_bytes(image)[None]}
         for label, source in leans.items():
             if own.lacks("autoencoder", label):
@@ -153,7 +154,7 @@ def enhance_generated(options, model) -> None:
         for label, picture in pictures.items():
             figures = {"niqe": niqe(picture[[1, 2, 4]]), "detail": detail(picture[[2, 4]])}
             own.add(GENERATED.name, label, figures | motion.judge(picture[keys]))
-        report.contact_sheet(options.docs / "pictures" / f"nano-{path.stem}.jpg", low, pictures)
+        report.contact_sheet(options.docs / "pictures" / f"nano-{path.stem}.jpg", pictures)
 
 
 def main() -> None:
@@ -182,9 +183,11 @@ def main() -> None:
     began = time.time()
     if not options.report:
         points = [p for p in POINTS if p.name in options.points]
-        for name in names[shard - 1::shards]:
-            evaluate_clip(options, model, name, name in few, points)
-            print(f"{name} {time.time() - began:.0f} s", flush=True)
+        truths = {name: truth_clip(options.data, name, *options.crop) for name in names[shard - 1::shards]}
+        for point in points:
+            for name, truth in truths.items():
+                evaluate_clip(options, model, name, name in few, point, truth)
+            print(f"{point.name} {time.time() - began:.0f} s", flush=True)
         if shard == shards and not options.baselines_only:
             if "autoencoder" in options.parts:
                 judge_autoencoder(options, model)

@@ -124,8 +124,8 @@ def interpolate(method: str, keys: np.ndarray, point: Point) -> np.ndarray:
     return to_bytes(blend(from_bytes(keys), point.frames, point.keys))
 
 
-def methods(point: Point) -> list[tuple[str, str]]:
-    """(in space, in time) of every baseline at a point; '' where there is nothing to do."""
+def methods(point: Point, slow: bool = True) -> list[tuple[str, str]]:
+    """(in space, in time) of every baseline at a point; '' where there is nothing to do. The slowest is left out unless asked for."""
     networks = ["Real-ESRGAN animevideov3", "SPAN", "waifu2x"]
     if point.scale == 1 and point.factor > 1:
         return [("", "linear blending"), ("", "minterpolate")]
@@ -133,8 +133,8 @@ def methods(point: Point) -> list[tuple[str, str]]:
         return [("input as it is", ""), *((n, "") for n in networks)]
     if point.factor > 1:
         return [("bicubic", "linear blending"), ("Lanczos", "minterpolate"), ("SPAN", "minterpolate")]
-    slow = [] if point.harm else ["Real-ESRGAN x4plus"]
-    return [(n, "") for n in ("bicubic", "Lanczos", *networks, *slow)]
+    slowest = ["Real-ESRGAN x4plus"] if not point.harm and (slow or point.scale > 2) else []
+    return [(n, "") for n in ("bicubic", "Lanczos", *networks, *slowest)]
 
 
 def baseline(cache: Path, clip: str, point: Point, method: tuple[str, str], low: np.ndarray, height: int, width: int) -> np.ndarray:

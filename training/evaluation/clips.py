@@ -102,11 +102,10 @@ class Point:
 
 
 POINTS = [
-    Point("scale 2", 2, 1), Point("scale 4", 4, 1), Point("scale 8", 8, 1),
-    Point("factor 2", 1, 2), Point("factor 4", 1, 4), Point("factor 8", 1, 8),
-    Point("scale 2, factor 2", 2, 2), Point("scale 3.5, factor 2", 3.5, 2),
-    Point("compressed", 1, 1, "compressed"), Point("compressed, scale 2", 2, 1, "compressed"),
-    Point("flickering", 1, 1, "flickering"), Point("flickering, scale 2", 2, 1, "flickering"),
+    Point("scale 2", 2, 1), Point("scale 4", 4, 1), Point("factor 2", 1, 2), Point("flickering", 1, 1, "flickering"),
+    Point("compressed", 1, 1, "compressed"), Point("factor 4", 1, 4), Point("scale 2, factor 2", 2, 2), Point("scale 8", 8, 1),
+    Point("compressed, scale 2", 2, 1, "compressed"), Point("flickering, scale 2", 2, 1, "flickering"),
+    Point("factor 8", 1, 8), Point("scale 3.5, factor 2", 3.5, 2),
 ]
 
 

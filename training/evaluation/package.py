@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +28,8 @@ class PackedModel:
     def __init__(self, folder: Path, threads: int = 1):
         import onnxruntime
 
+        self._copy = tempfile.TemporaryDirectory()  # the runtime maps the weights' file, which may be replaced while it runs
+        folder = Path(shutil.copytree(folder, Path(self._copy.name) / "package"))
         text = (folder / "manifest.json").read_bytes()
         self.config = json.loads(text)["config"]
         self.identity = f"package-{hashlib.sha256(text).hexdigest()[:10]}"
