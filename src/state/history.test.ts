@@ -7,6 +7,7 @@ import type { JobReport } from '../../workers/protocol.ts';
 import type { KeepsHistory } from '../client/history-keeper.ts';
 import { HandEnhancer } from './fixtures/hand-enhancer.ts';
 import { createHistory } from './history.ts';
+import { wouldLoseWork } from './phase.ts';
 import { createSession } from './session.ts';
 
 class HandKeeper implements KeepsHistory {
@@ -76,6 +77,9 @@ test('what is finished is remembered, with its recipe', async () => {
   enhancer.jobs[0]!.finish(new File(['out'], 'clip-enhanced.mp4'));
   await settled();
   expect(history.store.getState().entries.map(({ fileName }) => fileName)).toEqual(['clip.mp4', 'old.mp4']);
+  const kept = (id: string) => keeper.entries.some(({ jobId }) => jobId === id);
+  expect(wouldLoseWork(session.store.getState())).toBe(true);
+  expect(wouldLoseWork(session.store.getState(), kept)).toBe(false);
   expect(keeper.entries[0]).toMatchObject({ settings: DEFAULT_SETTINGS, report: { frameCount: 2 }, bytes: 3 });
 });
 

@@ -143,7 +143,10 @@ export function canEnhance(plan: PlanState): boolean {
   return shown !== null && shown.refusals.length === 0;
 }
 
-/** Whether closing the tab would lose work: a run under way, or an output that has not been downloaded. */
-export function wouldLoseWork(state: SessionState): boolean {
-  return state.phase.kind === 'running' || state.results.some(({ id }) => !state.downloadedResultIds.includes(id));
+/** Whether closing the tab would lose work: a run under way, or an output that was neither downloaded nor kept in the history. */
+export function wouldLoseWork(state: SessionState, isKept: (jobId: string) => boolean = () => false): boolean {
+  const { phase, results, downloadedResultIds } = state;
+  return (
+    phase.kind === 'running' || results.some(({ id, jobId }) => !downloadedResultIds.includes(id) && !isKept(jobId))
+  );
 }

@@ -1,5 +1,6 @@
 import { lazy, type RefObject, Suspense, useCallback, useEffect, useRef } from 'react';
 import { keepAwake } from '../client/wake-lock.ts';
+import { useHistoryState } from '../state/history-context.ts';
 import { useModels } from '../state/models-context.ts';
 import { type SessionState, wouldLoseWork } from '../state/phase.ts';
 import { useQueue } from '../state/queue-context.ts';
@@ -113,7 +114,8 @@ function useTitle(): void {
 
 /** Closing the tab asks first while that would lose work. */
 function useLeaveGuard(): void {
-  const atRisk = useSessionState(wouldLoseWork);
+  const kept = useHistoryState((state) => state.entries);
+  const atRisk = useSessionState((state) => wouldLoseWork(state, (id) => kept.some(({ jobId }) => jobId === id)));
   useEffect(() => {
     if (!atRisk) return;
     const ask = (event: BeforeUnloadEvent): void => event.preventDefault();
