@@ -89,8 +89,9 @@ def fractions(frames: int, keys: list[int]) -> list[float]:
 
 
 def block_mean(mismatch: Tensor, factor: int) -> Tensor:
-    """Per pixel [..., H, W] → per latent [..., H/factor, W/factor]."""
-    return mismatch.unflatten(-1, (-1, factor)).unflatten(-3, (-1, factor)).mean((-1, -3))
+    """Per pixel [B, F, H, W] → per latent [B, F, H/factor, W/factor], and the mean with the eight latents around, edges held."""
+    blocks = mismatch.unflatten(-1, (-1, factor)).unflatten(-3, (-1, factor)).mean((-1, -3))
+    return torch.nn.functional.avg_pool2d(torch.nn.functional.pad(blocks, (1, 1, 1, 1), "replicate"), 3, 1)
 
 
 @dataclass
@@ -124,7 +125,7 @@ def make_conditioning(
     base = kept * source
     key_spread = stats.key_spread(scale)[:, None, :, None, None]
     inserted = stats.inserted[None, None, :, None, None]
-    between = 4 * w * (1 - w) * (mismatch[:, :, None] + MISMATCH_FLOOR)
+    between = 4 * w * (1 - w) * (mismatch[:, :, None] + MISMATCH_FLOOR).sqrt()
     prior = key_spread**2 + between * inserted**2 + unknown
     key_frames = torch.zeros(batch, frames)
     key_frames[:, keys] = 1

@@ -30,10 +30,12 @@ def measure(banks: Banks, factor: int, batches: int = 60, crop: int = 128, seed:
             for knot, weight in ((int(hat), 1 - hat % 1), (min(int(hat) + 1, len(knots) - 1), hat % 1)):
                 squares[knot] += weight * power[i]
                 weights[knot] += weight
+        key = (raw - source)[:, batch.keys].square().mean((0, 1, 3, 4))
         for frame in range(1, skip):
             w = frame / skip
-            inserted += (raw[:, frame] - source[:, frame]).square().mean((0, 2, 3))
-            inserted_count += 4 * w * (1 - w) * float((block_mean(batch.mismatch[:, frame], factor) + MISMATCH_FLOOR).mean())
+            # Beyond what its key frames are off by.
+            inserted += (raw[:, frame] - source[:, frame]).square().mean((0, 2, 3)) - key
+            inserted_count += 4 * w * (1 - w) * float((block_mean(batch.mismatch[:, frame:frame + 1], factor) + MISMATCH_FLOOR).sqrt().mean())
     raw = torch.cat(raws)
     shift = raw.mean((0, 2, 3))
     residual = (squares.sum(0) / weights.sum()).sqrt()
@@ -41,5 +43,5 @@ def measure(banks: Banks, factor: int, batches: int = 60, crop: int = 128, seed:
     return LatentStatistics(
         shift=shift, scale=scale, variance=(raw - shift[:, None, None]).square().mean((0, 2, 3)) * scale**2,
         spread_scales=SPREAD_SCALES, spread=(squares / weights[:, None]).sqrt() * scale,
-        inserted=(inserted / inserted_count).sqrt() * scale,  # of z, a unit of luma difference
+        inserted=(inserted / inserted_count).clamp_min(1e-4 * residual**2).sqrt() * scale,  # of z, where key frames differ by a unit of luma
     )

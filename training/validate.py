@@ -50,7 +50,7 @@ class Enhancement:
         source, mismatch = fill(source, frames, keys)
         latents = self.stats.normalise(encode(source, self.factor))[None]
         hint_noise = torch.randn(latents.shape, generator=generator)
-        coarse = block_mean(mismatch, self.factor)[None]
+        coarse = block_mean(mismatch[None], self.factor)
         cond = make_conditioning(self.stats, latents, coarse, keys, [strength], torch.tensor([scale]), hint_noise)
         noise = torch.randn(cond.base.shape, generator=generator)
         z = sample_ddim(self.network, cond, noise, evaluations)[0]

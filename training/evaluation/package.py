@@ -126,7 +126,7 @@ def enhance(model, source: Tensor, frames: int, keys: list[int], scale: float, r
     source = source.contiguous()
     latents = stats.normalise(model.encode(source))[None]
     hint_noise = torch.randn(latents.shape, generator=generator)
-    cond = make_conditioning(stats, latents, block_mean(mismatch, factor)[None], keys, [run.strength], torch.tensor([float(scale)]), hint_noise)
+    cond = make_conditioning(stats, latents, block_mean(mismatch[None], factor), keys, [run.strength], torch.tensor([float(scale)]), hint_noise)
     noise = torch.randn(cond.base.shape, generator=generator)
     if run.network == "none":
         z = cond.base[0]

@@ -106,7 +106,7 @@ export class Motion {
 export interface Between {
   /** [3, height, width]. */
   readonly frame: Float32Array;
-  /** Per latent pixel [height/factor, width/factor]: mean square of the luma difference of what was blended, in the frames' unit. */
+  /** Per latent pixel [height/factor, width/factor] and the eight around it: mean square of the luma difference of what was blended, in the frames' unit. */
   readonly mismatch: Float32Array;
 }
 
@@ -148,7 +148,21 @@ export function carry(
       mismatch[latent] = mismatch[latent]! + (luma * luma) / (factor * factor);
     }
   }
-  return { frame, mismatch };
+  return { frame, mismatch: withNeighbours(mismatch, latentWidth) };
+}
+
+/** Means over 3×3, edges held. */
+function withNeighbours(values: Float32Array, width: number): Float32Array {
+  const height = values.length / width;
+  return values.map((_, i) => {
+    const [x, y] = [i % width, Math.floor(i / width)];
+    let sum = 0;
+    for (let dy = -1; dy <= 1; dy += 1) {
+      const row = Math.min(Math.max(y + dy, 0), height - 1) * width;
+      for (let dx = -1; dx <= 1; dx += 1) sum += values[row + Math.min(Math.max(x + dx, 0), width - 1)]!;
+    }
+    return sum / 9;
+  });
 }
 
 function lumaOf({ width, height, rgba }: Picture): Luma {

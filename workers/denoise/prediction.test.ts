@@ -134,7 +134,7 @@ describe('residual prediction', () => {
     const { alpha, sigma } = noiseLevel(100);
     const unknown = v * (sigma ** 2 / (alpha ** 2 * v + sigma ** 2)) ** 2;
     expect(spread(0)).toBeCloseTo(Math.sqrt(0.8 ** 2 + unknown), 4);
-    expect(spread(2)).toBeCloseTo(Math.sqrt(0.8 ** 2 + 3 ** 2 * (MISMATCH + (2 / 127.5) ** 2) + unknown), 4);
+    expect(spread(2)).toBeCloseTo(Math.sqrt(0.8 ** 2 + 3 ** 2 * Math.sqrt(MISMATCH + (2 / 127.5) ** 2) + unknown), 4);
     expect(spread(1)).toBeCloseTo(spread(3), 4);
     const out = new Float32Array(SIZE).fill(9);
     window.hintInput(2, out);

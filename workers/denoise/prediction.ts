@@ -42,7 +42,7 @@ export interface ResidualSpreads {
   readonly residualSpreadScales: readonly number[];
   /** τ_key, a row per scale. */
   readonly residualSpread: readonly (readonly number[])[];
-  /** τ_ins, a unit of mismatch's root. */
+  /** τ_ins: where key frames differ by a unit of luma. */
   readonly insertedSpread: readonly number[];
 }
 
@@ -148,7 +148,7 @@ function prepareResidual(
       if (mismatch) {
         const inserted = between * spreads.insertedSpread[c]! ** 2;
         for (let i = 0; i < plane; i++) {
-          const tau2 = certain + inserted * (mismatch[i]! + MISMATCH_FLOOR);
+          const tau2 = certain + inserted * Math.sqrt(mismatch[i]! + MISMATCH_FLOOR);
           const base = kept[c]! * latents[start + i]!;
           out[start + i] = fromWeight(tau2) * from[start + i]! + baseWeight(tau2) * base;
         }
