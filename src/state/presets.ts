@@ -14,12 +14,18 @@ const FAR: Readonly<Record<FarPreset, Pick<Settings, 'strength'>>> = {
   reimagine: { strength: LADDER_STRENGTHS[2] },
 };
 
-type Care = Readonly<Record<CarePreset, Pick<Settings, 'solver' | 'steps'>>>;
+type Care = Readonly<Record<CarePreset, Pick<Settings, 'solver' | 'steps' | 'stepPlan'>>>;
 
 /** A small model that predicts a residual is done after one evaluation, and draws more with four (docs/nano.md). */
-const CARE_OF_NANO: Care = { fast: { solver: 'ddim', steps: 1 }, fine: { solver: 'ddim', steps: 4 } };
+const CARE_OF_NANO: Care = {
+  fast: { solver: 'ddim', steps: 1, stepPlan: 'normal' },
+  fine: { solver: 'ddim', steps: 4, stepPlan: 'normal' },
+};
 /** The reference's fast and normal modes. */
-const CARE: Care = { fast: { solver: 'dpmpp-2m-sde', steps: 15 }, fine: { solver: 'dpmpp-2m-sde', steps: 50 } };
+const CARE: Care = {
+  fast: { solver: 'dpmpp-2m-sde', steps: 14, stepPlan: 'fast' },
+  fine: { solver: 'dpmpp-2m-sde', steps: 50, stepPlan: 'normal' },
+};
 
 export const farPatch = (preset: FarPreset): Partial<Settings> => FAR[preset];
 export const carePatch = (model: string, preset: CarePreset): Partial<Settings> => careOf(model)[preset];
@@ -29,9 +35,12 @@ export function farPreset({ strength }: Settings): FarPreset | null {
   return (Object.keys(FAR) as FarPreset[]).find((name) => FAR[name].strength === strength) ?? null;
 }
 
-export function carePreset({ model, solver, steps }: Settings): CarePreset | null {
+export function carePreset({ model, ...settings }: Settings): CarePreset | null {
   const care = careOf(model);
-  const same = (name: CarePreset): boolean => care[name].solver === solver && care[name].steps === steps;
+  const same = (name: CarePreset): boolean => {
+    const { solver, steps, stepPlan } = care[name];
+    return solver === settings.solver && steps === settings.steps && stepPlan === settings.stepPlan;
+  };
   return (Object.keys(care) as CarePreset[]).find(same) ?? null;
 }
 
