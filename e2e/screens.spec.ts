@@ -106,6 +106,10 @@ test('before, while and after a job', async ({ page }) => {
   );
   await expect(enhancer.enhance).toBeEnabled();
   await look(page, 'ready-several');
+  await page.getByRole('button', { name: 'Compare strengths here' }).click();
+  await expect(page.locator('[data-made="4"]')).toBeVisible({ timeout: 240_000 });
+  await look(page, 'ladder');
+  await page.getByRole('button', { name: 'Back to the clip' }).click();
   await page.getByText('Advanced', { exact: true }).click();
   await look(page, 'ready-advanced');
   await page.getByText('Advanced', { exact: true }).click();

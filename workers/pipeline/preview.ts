@@ -39,8 +39,8 @@ export interface PreviewContext {
 
 /** Side of the crop in the output, at most. */
 const CROP_PIXELS = 256;
-/** Source frames on either side of the moment. */
-const NEIGHBOURS = 2;
+/** Source frames on either side of the moment: fewer where many are put between them. */
+const neighboursOf = ({ frameRateFactor }: Settings): number => (frameRateFactor > 2 ? 1 : 2);
 
 /** Makes previews; remembers the last moment's frames, since a ladder asks for the same ones at each rung. */
 export class Previewer {
@@ -49,7 +49,8 @@ export class Previewer {
   /** @throws EnhancerError the plan's refusal, `CANCELLED`, or what a job would throw. */
   async preview(file: File, point: PreviewPoint, settings: Settings, context: PreviewContext): Promise<Preview> {
     const { range } = settings;
-    const key = JSON.stringify([file.name, file.size, file.lastModified, point.timestampUs, range]);
+    const around = neighboursOf(settings);
+    const key = JSON.stringify([file.name, file.size, file.lastModified, point.timestampUs, range, around]);
     if (this.#held?.key !== key) this.#held = { key, clip: await excerpt(file, point.timestampUs, settings, context) };
     return cropPreview(this.#held.clip, point, settings, context);
   }
@@ -79,7 +80,8 @@ async function excerpt(file: File, timestampUs: number, settings: Settings, { si
 }
 
 /** As many frames around the moment as a preview takes, of those that the job would take. */
-function framesAround(clip: Clip, timestampUs: number, { range }: Settings, neighbours = NEIGHBOURS) {
+function framesAround(clip: Clip, timestampUs: number, settings: Settings, neighbours = neighboursOf(settings)) {
+  const { range } = settings;
   const { sourceStart, sourceEnd } = sourceFrames(clip.info, range);
   const moment = Math.min(sourceEnd - 1, Math.max(sourceStart, frameIndexAt(clip, timestampUs)));
   return {
@@ -98,7 +100,11 @@ export async function cropPreview(
   point: PreviewPoint,
   settings: Settings,
   context: PreviewContext,
-  { neighbours = NEIGHBOURS, side = CROP_PIXELS, margin }: { neighbours?: number; side?: number; margin?: number } = {},
+  {
+    neighbours = neighboursOf(settings),
+    side = CROP_PIXELS,
+    margin,
+  }: { neighbours?: number; side?: number; margin?: number } = {},
 ): Promise<Preview> {
   const { model, device, signal } = context;
   const times = clip.info.timestampsUs;
