@@ -19,6 +19,7 @@ import { type PlanOptions, planJob } from '../plan/plan-job.ts';
 import type { Settings } from '../plan/settings.ts';
 import type { EngineOptions, JobEvent, JobReport, Measurement, Preview, PreviewPoint } from '../protocol.ts';
 import { Runtime } from '../runtime/runtime.ts';
+import { deviceNews, renewed } from './device-news.ts';
 import { chosenEncoder, encodedSegment, encoderAgain, otherEncoder } from './encoder.ts';
 import { JobRun } from './job.ts';
 import { withJobLock } from './job-lock.ts';
@@ -37,10 +38,6 @@ import { probeSpeed } from './speed-probe.ts';
 import { TextConditioner } from './text-conditions.ts';
 import { checkSource } from './unfinished.ts';
 
-const LOSS_NEWS_MS = 500;
-/** A machine that wakes may need a while until its GPU can be had. */
-const RENEWALS = 10;
-const RENEWAL_WAIT_MS = 2000;
 const PROVIDER_NAMES: Readonly<Record<Provider, string>> = { webgpu: 'the GPU', wasm: 'the processor' };
 
 type WithoutJobId<E> = E extends JobEvent ? Omit<E, 'jobId'> : never;
@@ -265,8 +262,9 @@ export class Engine {
       } catch (error) {
         const model = plannedModel(await this.#shelf.manifest(settings.model));
         const progress = journal.framesDone + keeper.written;
-        const recovery = policy.decide(error, await this.#deviceLost(), progress, plan, model);
-        if (!recovery) throw error;
+        const { cause, deviceLost } = await deviceNews(error, this.#runtime.gpu);
+        const recovery = policy.decide(cause, deviceLost, progress, plan, model);
+        if (!recovery) throw cause;
         const { notice, tiles, renew } = recovery;
         const other = recovery.otherEncoder
           ? await otherEncoder(encoder, plan, settings, journal.framesDone === 0)
@@ -297,28 +295,11 @@ export class Engine {
     return { report, output };
   }
 
-  /** Waits a moment for the news, which may come after the error. */
-  async #deviceLost(): Promise<boolean> {
-    const lost = this.#runtime.gpu?.lost.then(() => true);
-    if (!lost) return false;
-    return Promise.race([lost, new Promise<false>((resolve) => setTimeout(() => resolve(false), LOSS_NEWS_MS))]);
-  }
-
   /** A new device and, at their next use, new sessions. */
   async #renew(): Promise<void> {
     this.#shelf.drop();
     this.#measured.clear();
-    const old = this.#runtime;
-    old.gpu?.device.destroy();
-    for (let tries = 1; ; tries += 1) {
-      try {
-        this.#runtime = await Runtime.open(old.provider);
-        return;
-      } catch (error) {
-        if (tries === RENEWALS) throw error;
-        await new Promise((resolve) => setTimeout(resolve, RENEWAL_WAIT_MS));
-      }
-    }
+    this.#runtime = await renewed(this.#runtime);
   }
 
   /** @throws EnhancerError the plan's first refusal. */

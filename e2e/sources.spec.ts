@@ -1,0 +1,103 @@
+/** The clip of an interrupted job, opened again: by its handle, not at all, by the wrong file; and a queue over a reload. */
+
+import { readFileSync } from 'node:fs';
+import { expect, type Page, test } from '@playwright/test';
+import { demux } from './demux.ts';
+import { EnhancerPage } from './enhancer-page.ts';
+
+const CLIP = 'e2e/fixtures/clips/real_160x90.mp4';
+const QUERY = '?provider=wasm&budget=12';
+/** Takes some ten seconds on two idle cores: enough to be caught in the middle. */
+const RECIPE = { Scale: 3, 'Frame rate': 1, Strength: 0.3, Seed: 5, Steps: 2 } as const;
+const PICKED = 'picked.mp4';
+
+/** Instead of the browser's own window: a file of private storage, whose handle is as good as one of the disk. */
+async function pickFromStorage(page: Page): Promise<void> {
+  await page.addInitScript(`
+    window.persistAsked = 0;
+    const { persist } = StorageManager.prototype;
+    StorageManager.prototype.persist = function () {
+      window.persistAsked += 1;
+      return persist.call(this);
+    };
+    window.showOpenFilePicker = async () => [await (await navigator.storage.getDirectory()).getFileHandle('${PICKED}')];
+  `);
+}
+
+async function putPicked(page: Page): Promise<void> {
+  await page.evaluate(
+    async ({ name, base64 }) => {
+      const root = await navigator.storage.getDirectory();
+      const writable = await (await root.getFileHandle(name, { create: true })).createWritable();
+      await writable.write(Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)));
+      await writable.close();
+    },
+    { name: PICKED, base64: readFileSync(CLIP).toString('base64') },
+  );
+}
+
+async function takePickedAway(page: Page): Promise<void> {
+  await page.evaluate(async (name) => (await navigator.storage.getDirectory()).removeEntry(name), PICKED);
+}
+
+test('a clip picked by handle is opened again by itself; taken away, it is asked for, and only the same will do', async ({
+  page,
+}) => {
+  test.setTimeout(400_000);
+  page.on('dialog', (dialog) => void dialog.accept());
+  await pickFromStorage(page);
+  const enhancer = new EnhancerPage(page);
+  await enhancer.open(QUERY);
+  await putPicked(page);
+  await page.getByRole('button', { name: 'Choose a clip' }).click();
+  await enhancer.set(RECIPE);
+  await expect(enhancer.enhance).toBeEnabled();
+  await enhancer.enhance.click();
+  const frames = page.getByText(/^[1-9]\d* \/ 16$/);
+  await expect(frames).toBeVisible({ timeout: 120_000 });
+  expect(await page.evaluate('window.persistAsked')).toBe(1);
+
+  await takePickedAway(page);
+  await page.reload();
+  const offer = page.locator('[data-job]');
+  await offer.getByRole('button', { name: /^Go on/ }).click();
+  await expect(page.getByText(/Choose picked.mp4 again/)).toBeVisible();
+  await enhancer.choose('e2e/fixtures/clips/generated_80x44.mp4');
+  await expect(enhancer.alert).toHaveAttribute('data-code', 'SOURCE_CHANGED', { timeout: 60_000 });
+
+  await putPicked(page);
+  await page.reload();
+  await offer.getByRole('button', { name: /^Go on/ }).click();
+  await expect(enhancer.progress).toBeVisible({ timeout: 60_000 });
+  const output = await demux(await enhancer.download(240_000));
+  expect(output.video.samples).toHaveLength(16);
+});
+
+test('a queue is there after a reload, and goes on where its first clip stopped', async ({ page }) => {
+  test.setTimeout(400_000);
+  page.on('dialog', (dialog) => void dialog.accept());
+  const enhancer = new EnhancerPage(page);
+  await enhancer.open(QUERY);
+  await enhancer.choose(CLIP);
+  await enhancer.set(RECIPE);
+  await page.getByLabel('Keep a copy of the clip with the job').check();
+  const file = (name: string) => ({ name, mimeType: 'video/mp4', buffer: readFileSync(CLIP) });
+  await page
+    .locator('input[type=file]')
+    .first()
+    .setInputFiles([file('one.mp4'), file('two.mp4')]);
+  await enhancer.set(RECIPE);
+  await page.getByRole('button', { name: 'Add all 2 to the queue' }).click();
+  const queued = page.locator('[data-queued]');
+  await expect(queued).toHaveCount(2);
+  await page.getByRole('button', { name: 'Start the queue' }).click();
+  await expect(page.getByText(/^[6-9] \/ 16$|^1\d \/ 16$/)).toBeVisible({ timeout: 120_000 });
+
+  await page.reload();
+  await expect(queued).toHaveCount(2);
+  await expect(queued.first()).toContainText('one.mp4');
+  await expect(page.locator('[data-job]')).toHaveCount(0);
+  await page.getByRole('button', { name: 'Start the queue' }).click();
+  await expect(queued).toHaveCount(1, { timeout: 180_000 });
+  await expect(queued).toHaveCount(0, { timeout: 180_000 });
+});
