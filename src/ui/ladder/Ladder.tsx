@@ -74,7 +74,7 @@ export function Ladder() {
               className={styles.slider}
               onChange={(event) => setSight({ ...sight, zoom: Number(event.target.value) })}
             />
-            <span className={styles.figure}>
+            <span className={styles.figure} aria-hidden="true">
               {sight.zoom}
               {words.settings.times}
             </span>
