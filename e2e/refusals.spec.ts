@@ -2,8 +2,9 @@
 
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { expect, type Page, test } from '@playwright/test';
+import { expect, test } from '@playwright/test';
 import { EnhancerPage } from './enhancer-page.ts';
+import { inWorker } from './in-worker.ts';
 
 const CLIPS = 'e2e/fixtures/clips';
 const GOOD = `${CLIPS}/real_160x90.mp4`;
@@ -126,10 +127,21 @@ test('where H.264 can’t be encoded the page says what comes instead', async ({
   await expect(enhancer.enhance).toBeEnabled();
 });
 
-/** Runs a line in the engine's worker before anything else does: a browser that lacks what this one has. */
-async function inWorker(page: Page, code: string): Promise<void> {
-  await page.route('**/enhancer.worker*.js', async (route) => {
-    const response = await route.fetch();
-    await route.fulfill({ response, body: `${code}\n${await response.text()}` });
-  });
-}
+test('a parse that goes in circles is ended with its worker, and the page goes on', async ({ page }) => {
+  await inWorker(
+    page,
+    "self.addEventListener('message', () => { self.postMessage('alive'); for (;;) {} });",
+    'parse.worker',
+  );
+  const enhancer = new EnhancerPage(page);
+  await enhancer.open('?provider=wasm');
+  const started = Date.now();
+  await enhancer.choose(GOOD);
+  await expect(enhancer.alert).toContainText('came to no end', { timeout: 30_000 });
+  await expect(enhancer.alert).toHaveAttribute('data-code', 'NOT_A_VIDEO');
+  console.info(`a stuck parse was ended after ${((Date.now() - started) / 1000).toFixed(1)} s`);
+  await page.unrouteAll();
+  await page.reload();
+  await enhancer.choose(GOOD);
+  await expect(enhancer.enhance).toBeEnabled({ timeout: 60_000 });
+});

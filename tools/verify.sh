@@ -3,6 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+npx tsx tools/audit.ts
+
 python=.cache/python/bin/python
 if ! $python -c 'import torch, pytest' 2>/dev/null; then
   echo "Making a Python environment in .cache/python (PyTorch is large: a few minutes, once)…"

@@ -1,9 +1,10 @@
 /** Worker end of the media room's test harness: each command uses the room as the pipeline does, and answers in plain JSON. */
 
 import { toErrorData } from '../../workers/errors.ts';
-import { analyseClip } from '../../workers/media/analyse-clip.ts';
+import { BorderDetector } from '../../workers/media/borders.ts';
 import { type Clip, openClip } from '../../workers/media/clip.ts';
 import type { ClipInfo } from '../../workers/media/clip-info.ts';
+import type { DecodedFrame } from '../../workers/media/decode.ts';
 import { chooseEncoder, type EncoderRequest } from '../../workers/media/encoder-choice.ts';
 import { muxMp4ToBlob } from '../../workers/media/mux.ts';
 import { MemoryPacketSink } from '../../workers/media/packet-sink.ts';
@@ -13,7 +14,6 @@ import { deviceOf, NANO, settingsOf } from '../../workers/plan/fixtures/plan-inp
 import type { JobPlan } from '../../workers/plan/job-plan.ts';
 import { outputFrameTime } from '../../workers/plan/output.ts';
 import { planJob } from '../../workers/plan/plan-job.ts';
-import { shotsFromCuts } from '../../workers/plan/shots.ts';
 
 /** A fixture, whole or changed. */
 interface Source {
@@ -28,7 +28,7 @@ export type Command = Source &
   (
     | { readonly kind: 'open' }
     | { readonly kind: 'whole' }
-    /** All that a job does with a clip, but for the model: opened, planned, looked through, decoded, encoded, with its sound, opened again. */
+    /** All that a job does with a clip, but for the model: opened, decoded, looked through for borders, planned, encoded, with its sound, opened again. */
     | { readonly kind: 'through'; readonly at?: readonly [x: number, y: number] }
     | {
         readonly kind: 'frames';
@@ -172,7 +172,7 @@ async function run(command: Command): Promise<Result> {
   }
 }
 
-async function wholeReport(file: File): Promise<WholeReport> {
+async function wholeReport(file: File, onFrame: (frame: DecodedFrame) => void = () => {}): Promise<WholeReport> {
   const clip = await openClip(file);
   const { info } = clip;
   const hashes = new Set<number>();
@@ -186,6 +186,7 @@ async function wholeReport(file: File): Promise<WholeReport> {
     sizes.add(`${frame.width}x${frame.height}`);
     if (frame.repeated) repeatedFrames++;
     frameCount++;
+    onFrame(frame);
   }
   const audioPackets: number[] = [];
   for (const track of clip.audioTracks) {
@@ -198,23 +199,24 @@ async function wholeReport(file: File): Promise<WholeReport> {
 }
 
 const WINDOW_FRAMES = 16;
-const MOST_ENCODED_PIXELS = 2e6;
+/** Of all frames together. */
+const MOST_ENCODED_PIXELS = 3e7;
 
 async function throughReport(file: File, at: readonly [number, number] | undefined): Promise<ThroughReport> {
-  const whole = await wholeReport(file);
+  const borders = new BorderDetector();
+  let pixel: readonly number[] | null = null;
+  const whole = await wholeReport(file, (frame) => {
+    borders.add(frame);
+    const start = at ? (at[1] * frame.width + at[0]) * 4 : 0;
+    if (at && frame.index === 0) pixel = [...frame.rgba.slice(start, start + 3)];
+  });
   const clip = await openClip(file);
   try {
     const { info } = clip;
-    const range = { startFrame: 0, endFrame: info.frameCount };
-    const { cuts, activeArea } = await analyseClip(clip, range);
+    const activeArea = borders.area();
     const settings = settingsOf({ scale: 1, frameRateFactor: 1 });
-    const asked = planJob(info, settings, deviceOf(), NANO, { activeArea });
-    const plan = planJob(info, settings, deviceOf(), NANO, { activeArea, shots: shotsFromCuts(cuts, asked) });
-    let pixel: readonly number[] | null = null;
-    for await (const { width, rgba } of clip.frames({ startFrame: 0, endFrame: 1 })) {
-      if (at) pixel = [...rgba.slice((at[1] * width + at[0]) * 4, (at[1] * width + at[0]) * 4 + 3)];
-    }
-    const output = info.width * info.height > MOST_ENCODED_PIXELS ? null : await written(clip, plan);
+    const plan = planJob(info, settings, deviceOf(), NANO, { activeArea });
+    const output = info.width * info.height * info.frameCount > MOST_ENCODED_PIXELS ? null : await written(clip, plan);
     return {
       ...whole,
       notices: plan.notices.map(({ code }) => code),

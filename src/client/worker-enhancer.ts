@@ -28,6 +28,7 @@ import {
   type UnfinishedJob,
 } from '../../workers/protocol.ts';
 import type { Enhancer, Job, JobResult, JobUpdate, QueueTurn } from './enhancer.ts';
+import { watchParse } from './parse-watch.ts';
 import { QueueTurns } from './queue-turns.ts';
 import { forgetSource, keepSourceHandle, reopenSource } from './source-handles.ts';
 import { UpdateQueue } from './update-queue.ts';
@@ -68,6 +69,7 @@ export class WorkerEnhancer implements Enhancer {
   }
 
   async probe(file: File): Promise<ClipInfo> {
+    await watchParse(file);
     return (await this.#ask('clip', { kind: 'probe', file })).clip;
   }
 

@@ -152,7 +152,7 @@ export function planJob(
   if (packets > quota) {
     refusals.push({
       code: 'QUOTA_EXCEEDED',
-      message: `The result may need ${mebibytes(packets)}, and ${mebibytes(quota)} are free.`,
+      message: `The result may need ${megabytes(Math.ceil, packets)} of storage, and ${megabytes(Math.floor, quota)} are free.`,
       hint: 'Free some disk space, or choose a smaller scale, a shorter part or a smaller file.',
     });
   }
@@ -220,19 +220,20 @@ function notices(
   if (activeArea) {
     found.push({
       code: 'BORDERS_LEFT_OUT',
-      message: `The clip has black borders: ${activeArea.width}×${activeArea.height} of its ${clip.width}×${clip.height} are worked on, and the borders are put back.`,
+      message: `The clip has black borders: ${activeArea.width}×${activeArea.height} of its ${clip.width}×${clip.height} are enhanced, and the borders are put back around them.`,
     });
   }
   if (clip.variableFrameRate) {
     found.push({
       code: 'VARIABLE_FRAME_RATE',
-      message: 'The frame rate varies; every interval is kept, divided evenly.',
+      message: 'The frame rate varies: frames keep their own times, and inserted ones divide the time between evenly.',
     });
   }
-  if (clip.audioTracks.some((track) => !track.copyable)) {
+  const dropped = clip.audioTracks.filter(({ copyable }) => !copyable).map(({ codec }) => codec);
+  if (dropped.length > 0) {
     found.push({
       code: 'AUDIO_DROPPED',
-      message: 'An audio track has a format that MP4 cannot hold, and is left out.',
+      message: `Sound in a format that the MP4 cannot hold is left out: ${dropped.join(', ')}.`,
     });
   }
   if (clip.audioTracks.some(({ codec, copyable }) => copyable && codec.startsWith('pcm-'))) {
@@ -275,6 +276,7 @@ function refusedPlan(refusals: readonly Refusal[]): JobPlan {
   };
 }
 
-function mebibytes(bytes: number): string {
-  return `${Math.ceil(bytes / 2 ** 20)} MB`;
+/** Rounded to the side that misleads nobody. */
+function megabytes(rounded: (value: number) => number, bytes: number): string {
+  return `${rounded(bytes / 1e6)} MB`;
 }
