@@ -138,7 +138,7 @@ test('GPU memory runs out: on with smaller tiles, and said so', async ({ context
 });
 
 test('a pause leaves the device idle within one tile, and says what it holds', async ({ context }) => {
-  const result = await faults(await harness(context), { ...ON_PROCESSOR, fault: { kind: 'pause', atFrame: 1 } });
+  const result = await faults(await harness(context), { ...ON_PROCESSOR, fault: { kind: 'pause', atFrame: 0 } });
   expect(result.error).toBeNull();
   const { runsUntilIdle, runsWhilePaused, holds } = result.pause!;
   expect(runsUntilIdle).toBeLessThanOrEqual(RUNS_OF_A_TILE);

@@ -67,7 +67,10 @@ export class Denoiser {
   async open(window: Window): Promise<WindowCondition> {
     const { startFrame, endFrame } = window;
     const frames: FrameHint[] = [];
-    for (let frame = startFrame; frame < endFrame; frame += 1) frames.push(await this.#conditioner.hint(frame));
+    for (let frame = startFrame; frame < endFrame; frame += 1) {
+      await this.#between();
+      frames.push(await this.#conditioner.hint(frame));
+    }
     const prediction = this.#prediction.prepare({
       frames,
       hintLevel: this.#conditioner.hintLevel,

@@ -10,7 +10,7 @@ import type { SolverProgram } from '../denoise/solvers.ts';
 import { type FinalSegment, runWavefront, type WavefrontState } from '../denoise/wavefront.ts';
 import type { Clip } from '../media/clip.ts';
 import { workedSize } from '../plan/borders.ts';
-import type { JobPlan } from '../plan/job-plan.ts';
+import type { JobPlan, Window } from '../plan/job-plan.ts';
 import { outputFrameTime } from '../plan/output.ts';
 import type { Settings } from '../plan/settings.ts';
 import type { JobProgress, LatestFrame, Stage } from '../protocol.ts';
@@ -122,7 +122,7 @@ export class JobRun {
         program,
         frameSize,
         signal,
-        open: (window) => this.#timed('condition', () => this.#denoiser.open(window)),
+        open: (window) => this.#open(window),
         startFrame: (frame, window, condition, out) => {
           noise(START_STREAM, frame, unit);
           condition.prediction.start(frame - window.startFrame, program, unit, out);
@@ -142,6 +142,15 @@ export class JobRun {
     } finally {
       await this.#store.close();
     }
+  }
+
+  async #open(window: Window): Promise<WindowCondition> {
+    // While a window is being opened there is no state to be had.
+    const state = this.#state;
+    this.#state = null;
+    const condition = await this.#timed('condition', () => this.#denoiser.open(window));
+    this.#state = state;
+    return condition;
   }
 
   #tileDone(): void {

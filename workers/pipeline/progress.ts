@@ -50,13 +50,14 @@ export class ProgressMeter {
     return (performance.now() - this.#start - this.#pausedMs) / 1000;
   }
 
-  /** Times a piece of work of a stage. */
+  /** Times a piece of work of a stage, pauses in it aside. */
   async time<T>(stage: Stage, work: () => Promise<T> | T): Promise<T> {
-    const start = performance.now();
+    const start = performance.now() - this.#pausedMs;
     try {
       return await work();
     } finally {
-      this.#seconds[stage] = (this.#seconds[stage] ?? 0) + (performance.now() - start) / 1000;
+      const seconds = (performance.now() - this.#pausedMs - start) / 1000;
+      this.#seconds[stage] = (this.#seconds[stage] ?? 0) + seconds;
     }
   }
 
