@@ -1,5 +1,6 @@
 /**
- * Makes the README's animated capture by driving the real page through a job: choosing, working, comparing. `npm run capture`; needs ffmpeg.
+ * Makes the README's animated capture by driving the real page through a job: choosing, working, comparing. `npm run capture`, of another clip with
+ * `CLIP=FILE npm run capture`; needs ffmpeg.
  *
  * Pictures are taken of moments, not of time: waiting for a slow machine is left out, all else is as it happened.
  */
@@ -14,12 +15,14 @@ import { EnhancerPage } from '../e2e/enhancer-page.ts';
 import { CHROMIUM_ARGUMENTS } from '../playwright.config.ts';
 import { findBrowser } from './find-browser.ts';
 
-const CLIP = 'public/samples/sample.mp4';
+const CLIP = process.env.CLIP ?? 'public/samples/sample.mp4';
 const OUT = 'docs/pictures/capture.webp';
 const SIZE = { width: 1120, height: 700 };
 const SHOWN_WIDTH = 800;
 const PORT = 4176;
 const MAX_BYTES = 2_000_000;
+/** A busy machine may take long to have a device, and longer for a job. */
+const PATIENCE_MS = 1_200_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'capture-'));
 mkdirSync('docs/pictures', { recursive: true });
@@ -48,6 +51,7 @@ const server = await preview({
 const browser = await chromium.launch({ executablePath: findBrowser().path, args: CHROMIUM_ARGUMENTS });
 try {
   const page = await browser.newPage({ viewport: SIZE, baseURL: `http://localhost:${PORT}` });
+  page.setDefaultTimeout(PATIENCE_MS);
   const enhancer = new EnhancerPage(page);
   await enhancer.open('?provider=wasm');
   await page.locator('[data-provider=wasm]').first().waitFor();
@@ -64,15 +68,16 @@ try {
   await enhancer.enhance.click();
   let shown = -1;
   // A picture for each tenth of the way.
+  const far = () => page.evaluate(() => document.querySelector('progress')?.value ?? null);
   while ((await page.locator('[data-phase=finished]').count()) === 0) {
-    const now = Math.floor(Number((await enhancer.progress.getAttribute('value').catch(() => null)) ?? 0) * 10);
-    if (now > shown && (await enhancer.progress.count()) > 0) {
-      shown = now;
+    const now = await far();
+    if (now !== null && Math.floor(now * 10) > shown) {
+      shown = Math.floor(now * 10);
       await shot(page, 0.35);
     }
     await page.waitForTimeout(150);
   }
-  await page.locator('[data-structure]').waitFor({ timeout: 120_000 });
+  await page.locator('[data-structure]').waitFor();
   await shot(page, 0.8);
   const there = [46, 40, 32, 24, 16, 10];
   const back = [18, 28, 40, 52, 64, 76, 86];
