@@ -1,7 +1,7 @@
 /**
  * Everything that may go in the middle of a job, in a real browser: it recovers by itself where it can, else stops at the last window with a
- * coded error, hands out what is finished, and goes on when the cause is gone. `npm run faults` also spreads ten device losses over a job
- * on an emulated GPU, which takes minutes each.
+ * coded error, hands out what is finished, and goes on when the cause is gone. By command, `npm run faults`: ten device losses on an emulated
+ * GPU take minutes each.
  */
 
 import { type BrowserContext, type CDPSession, expect, type Page, test } from '@playwright/test';
@@ -11,7 +11,6 @@ import type { FaultCommand, FaultResult } from './engine/faults.worker.ts';
 import { CLIPS_URL, MODELS_URL, SOURCES_URL } from './engine-harness.ts';
 
 const POINTS = Number(process.env.FAULT_POINTS ?? 0);
-const ALL = POINTS > 0;
 const RECIPE = { ...DEFAULT_SETTINGS, strength: 0.3, seed: 5, steps: 2 };
 
 /** Of 16×16 pixels: what an emulated GPU can do in seconds. */
@@ -39,7 +38,8 @@ declare global {
   }
 }
 
-test.setTimeout(ALL ? 1_200_000 : 240_000);
+test.skip(POINTS === 0, 'by command: npm run faults');
+test.setTimeout(1_200_000);
 
 /** Each test has a browser context, and so a storage, of its own. */
 async function harness(context: BrowserContext): Promise<Page> {
@@ -110,7 +110,6 @@ test('a job begun on WebGPU goes on in another worker, on another device, within
   context,
   browser,
 }) => {
-  test.skip(!ALL, 'the device that is lost shows the same, and is quicker');
   const uninterrupted = await whole(await browser.newContext(), ON_GPU);
   const page = await harness(context);
   const stopped = await faults(page, { ...ON_GPU, fault: { kind: 'cancel', atFrame: 16 } });
@@ -123,7 +122,6 @@ test('a job begun on WebGPU goes on in another worker, on another device, within
 });
 
 test('GPU memory runs out: on with smaller tiles, and said so', async ({ context }) => {
-  test.skip(!ALL, 'two devices and a picture large enough for tiles');
   const { frames: _, ...rest } = ON_GPU;
   const settings = { ...RECIPE, scale: 1.65, steps: 1, range: { startUs: 0, endUs: 60_000 } };
   const result = await faults(await harness(context), {

@@ -71,6 +71,7 @@ test.beforeAll('the job uninterrupted', async () => {
 });
 
 test('killed in the middle of a journal’s first record, nothing was begun and nothing is in the way', async () => {
+  test.skip(KILL_POINTS < 20, 'one of the kills of the soak');
   const browser = new KillableBrowser(PAGE_ORIGIN);
   try {
     const page = await browser.start();

@@ -9,6 +9,9 @@ const CLIP = 'e2e/fixtures/clips/real_160x90.mp4';
 const QUERY = '?provider=wasm&budget=12';
 /** Takes some ten seconds on two idle cores: enough to be caught in the middle. */
 const RECIPE = { Scale: 3, 'Frame rate': 1, Strength: 0.3, Seed: 5, Steps: 2 } as const;
+
+test.skip(process.env.FAULT_POINTS === undefined, 'by command: npm run faults');
+
 const PICKED = 'picked.mp4';
 
 /** Instead of the browser's own window: a file of private storage, whose handle is as good as one of the disk. */
