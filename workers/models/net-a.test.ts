@@ -11,10 +11,7 @@ import { modelFile, type Placement } from './onnx/model-file.ts';
 import { type LoadedPackage, type LoadedPart, loadPackage, type PackageSource } from './package.ts';
 import { type PackageSink, writePackage } from './package-writer.ts';
 import { encodeWeight } from './quantise/encode.ts';
-import { specialised } from './specialise.ts';
 import { type NetworkPart, networkGraph } from './venhancer/architecture.ts';
-import { chunksFor } from './venhancer/chunks.ts';
-import { type UNetSection, unetSections } from './venhancer/sections.ts';
 
 const CONFIG: NetworkConfig = {
   family: 'venhancer',
@@ -75,34 +72,6 @@ describe('Net A packed as its checkpoint has it', () => {
     hint.fill(7, hint.length / 5, (2 * hint.length) / 5);
     const dirty = await networks.control({ ...item, hint });
     expect(dirty.residual_0!.data).toEqual(clean.residual_0!.data);
-  });
-});
-
-describe('Net A cut for memory', () => {
-  it('reproduces every case with its hungry steps in pieces, and its UNet in sections', async () => {
-    const whole = await packed('exact');
-    // The odd number of frames and the larger plane; each takes four sessions.
-    for (const name of ['c2_every_4th', 'c3_first_last'] as const) {
-      const vectors = vectorsOf(name);
-      for (const item of items(vectors)) {
-        const [frames, , height, width] = item.dims;
-        const chunks = chunksFor(CONFIG, frames, height, width, 20_000);
-        expect(Math.min(...chunks.space.slice(0, 2), ...chunks.time.slice(0, 2), chunks.firstTime)).toBeGreaterThan(1);
-        const open = (part: NetworkPart, section: UNetSection | null = null) => {
-          const { graph } = specialised(CONFIG, part, whole.parts[part]!.graph, { chunks, section });
-          return session({ graph, data: whole.parts[part]!.data });
-        };
-        const residuals = await (await open('controlnet')).run(controlFeeds(item));
-        let passed: Tensors = {};
-        for (const section of unetSections(CONFIG)) {
-          const part = await open('unet', section);
-          const given = { ...unetFeeds(item), ...residuals, ...passed };
-          const feeds = Object.fromEntries(part.inputNames.map((input) => [input, given[input]!]));
-          passed = { ...passed, ...(await part.run(feeds)) };
-        }
-        expectClose(framesFirst(vectors, 'out', item.index), passed.velocity!.data as Float32Array, name);
-      }
-    }
   });
 });
 
