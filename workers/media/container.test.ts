@@ -246,6 +246,16 @@ describe('uncompressed sound', () => {
     );
   });
 
+  test('may claim any number of samples: no more than the file has bytes are believed', async () => {
+    const bytes = readFileSync(new URL('../../e2e/fixtures/clips/pcm.mov', import.meta.url));
+    const at = bytes.lastIndexOf('stsz') - 4;
+    expect(bytes.readUInt32BE(at + 12)).toBe(2);
+    bytes.writeUInt32BE(0xfffffff0, at + 16);
+    const started = performance.now();
+    expect((await refusal(new File([bytes], 'endless.mov'))).code).toBe('TRUNCATED');
+    expect(performance.now() - started).toBeLessThan(2000);
+  });
+
   test('goes by many names', () => {
     const entry = (version: number, channels: number, bits: number, rate: number) => {
       const bytes = new Uint8Array(80);

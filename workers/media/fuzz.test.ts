@@ -8,6 +8,8 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { EnhancerError, ERROR_CODES } from '../errors.ts';
 import { openContainer } from './container.ts';
+// Loaded by the first WebM otherwise, which would be timed with it.
+import './matroska/open-matroska.ts';
 
 const CASES = Number(process.env.FUZZ_CASES ?? 400);
 const SEED = Number(process.env.FUZZ_SEED ?? 1);
@@ -104,11 +106,13 @@ test(`${CASES} damaged containers`, { timeout: CASES * LIMIT_MS }, async () => {
   let slowest = 0;
   for (let i = 0; i < CASES; i++) {
     const seed = SEED * 1_000_003 + i;
-    const started = performance.now();
+    const began = process.cpuUsage();
     const outcome = await open(mutate(seed)).catch((error) => {
       throw new Error(`case ${i} of seed ${SEED}: ${error?.stack ?? error}`);
     });
-    const took = performance.now() - started;
+    // The processor's time, which other work on the machine doesn't lengthen; what waits for ever meets the test's own limit.
+    const { user, system } = process.cpuUsage(began);
+    const took = (user + system) / 1000;
     slowest = Math.max(slowest, took);
     expect(took, `case ${i} of seed ${SEED}`).toBeLessThan(LIMIT_MS);
     expect(['opened', ...ERROR_CODES]).toContain(outcome);

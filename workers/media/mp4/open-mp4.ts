@@ -57,7 +57,7 @@ async function open(file: Blob, name: string, signal: AbortSignal | undefined): 
     const entry = trak.mdia.minf.stbl.stsd.entries[0];
     const pcm = kind === 'soun' && entry ? pcmOf({ entry, header }) : null;
     const { stsz } = trak.mdia.minf.stbl;
-    const builder = new SampleTableBuilder(trak.mdia.mdhd.timescale, pcm?.frameBytes ?? null);
+    const builder = new SampleTableBuilder(trak.mdia.mdhd.timescale, file.size, pcm?.frameBytes ?? null);
     builder.addStbl(trak, stsz?.start === undefined ? null : constantSamples(header, stsz.start));
     builders.set(trak.tkhd.track_id, builder);
   }

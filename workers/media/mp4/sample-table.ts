@@ -45,8 +45,14 @@ export class SampleTableBuilder {
 
   readonly #pcmFrameBytes: number | null;
 
-  /** @param pcmFrameBytes of uncompressed sound, which is kept in blocks; null for all else. */
-  constructor(timescale: number, pcmFrameBytes: number | null = null) {
+  readonly #fileBytes: number;
+
+  /**
+   * @param fileBytes of the whole file: no more samples than that are believed.
+   * @param pcmFrameBytes of uncompressed sound, which is kept in blocks; null for all else.
+   */
+  constructor(timescale: number, fileBytes: number, pcmFrameBytes: number | null = null) {
+    this.#fileBytes = fileBytes;
     if (!(timescale > 0)) throw notAVideo('a track has no timescale');
     this.timescale = timescale;
     this.#pcmFrameBytes = pcmFrameBytes;
@@ -64,6 +70,13 @@ export class SampleTableBuilder {
     this.durationTicks[i] = duration;
     this.sync[i] = sync ? 1 : 0;
     this.nextDecodeTicks += duration;
+  }
+
+  /** Samples without a size each cost the index nothing: a few bytes may claim thousands of millions. */
+  private assertRoom(count: number, bytes: number): void {
+    if (count * Math.max(1, bytes) > this.#fileBytes) {
+      throw truncated(`the index has ${count} samples of ${bytes} bytes, the file has ${this.#fileBytes}`);
+    }
   }
 
   /** Whether the moment was added to the block that it follows. */
@@ -103,6 +116,7 @@ export class SampleTableBuilder {
     const sizes = (stbl.stsz ?? stbl.stz2)?.sample_sizes ?? [];
     const count = constant?.count ?? sizes.length;
     if (count === 0) return;
+    if (constant) this.assertRoom(count, this.#pcmFrameBytes ?? constant.bytes);
     if (this.#pcmFrameBytes !== null) {
       this.addPcm(trak, this.#pcmFrameBytes, count);
       return;
@@ -174,6 +188,7 @@ export class SampleTableBuilder {
     if (traf.tfdt) this.nextDecodeTicks = traf.tfdt.baseMediaDecodeTime;
     let offset = base;
     for (const trun of traf.truns ?? []) {
+      if (!(trun.flags & 0x200)) this.assertRoom(trun.sample_count, defaultSize);
       if (trun.flags & 0x1) offset = base + trun.data_offset;
       for (let k = 0; k < trun.sample_count; k++) {
         const size = trun.flags & 0x200 ? trun.sample_size[k]! : defaultSize;
