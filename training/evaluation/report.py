@@ -236,16 +236,20 @@ def write(options, model) -> None:
         clips = judged_clips(figures, point)
         if not clips:
             continue
-        lines += ["", f"## {point.name[0].upper()}{point.name[1:]} ({len(clips)} clips)", ""]
+        done = len(with_run(figures, point.name, "hint alone (no network)"))
+        partial = "" if done == len(names) else f"; unfinished: {done} of {len(names)} run"
+        lines += ["", f"## {point.name[0].upper()}{point.name[1:]} ({len(clips)} clips{partial})", ""]
         lines += table(figures, clips, point.name, ["truth", *baseline_labels(point), *own_labels(figures, clips, point.name)])
         slow = [c for c in clips if "Real-ESRGAN x4plus" in figures[c][point.name]]
         if slow and len(slow) < len(clips):
             runs = ["bicubic", "Real-ESRGAN x4plus", "strength 0, 1 evaluation", "strength 0.3, 1 evaluation"]
             lines += ["", f"Real-ESRGAN x4plus was run on {len(slow)} of these only, being slow; on those:", "", *table(figures, slow, point.name, runs)]
-    lines += ["", "## More evaluations (every third clip)"]
+    headed = False
     for point in ("scale 2", "scale 4", "factor 2", "compressed"):
         clips = with_run(figures, point, "strength 0, 8 evaluations")
         if clips:
+            lines += [] if headed else ["", "## More evaluations (every third clip)"]
+            headed = True
             runs = [f"strength {s}, {n} evaluation{'s' * (n > 1)}" for s in ("0", "0.3") for n in (1, 2, 4, 8)]
             lines += ["", f"### {point} ({len(clips)} clips, all speeds)", "", *table(figures, clips, point, runs)]
     if plotted:
@@ -270,6 +274,8 @@ def write(options, model) -> None:
 def remember(path: Path, when: str, identity: str, figures: Figures) -> None:
     """One line a package in the history; the newest figures of the same package replace its line."""
     points = {p.name: p for p in POINTS}
+    if not judged_clips(figures, points["scale 2"]):
+        return
     cells = []
     for name in ("scale 2", "scale 4", "scale 8", "factor 2", "factor 4", "compressed", "flickering"):
         clips = judged_clips(figures, points[name])
