@@ -47,7 +47,7 @@ export interface Models {
 }
 
 const NO_LIBRARY: Library = { models: [], unfinished: [], freeBytes: null };
-const CHECKPOINT_NAME = /\.(pt|pth|bin|ckpt|safetensors)$/i;
+const CHECKPOINT_NAME = /\.(pt|pth|bin|ckpt|safetensors|onnx)$|^manifest\.json$/i;
 
 /** Whether a file is one for the model manager, by its name. */
 export function isCheckpoint(file: File): boolean {

@@ -11,10 +11,17 @@ import { PackageStore } from '../models/store/package-store.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { Model, urlSource } from './model.ts';
 
+interface Found {
+  readonly source: PackageSource;
+  readonly installed: boolean;
+  /** Another for a model that was deleted and imported anew under the same name. */
+  readonly key: string;
+}
+
 export class ModelShelf {
   readonly #modelsUrl: string;
   readonly #manifests = new Map<string, Promise<Manifest>>();
-  #loaded: { readonly name: string; readonly model: Promise<Model> } | null = null;
+  #loaded: { readonly key: string; readonly model: Promise<Model> } | null = null;
 
   /** @param modelsUrl absolute address of the folder of shipped packages, ending in a slash. */
   constructor(modelsUrl: string) {
@@ -22,12 +29,13 @@ export class ModelShelf {
   }
 
   /** @throws EnhancerError `MODEL_MISSING`, `MODEL_CORRUPT`. */
-  manifest(name: string): Promise<Manifest> {
-    const known = this.#manifests.get(name);
+  async manifest(name: string): Promise<Manifest> {
+    const { source, key } = await this.#found(name);
+    const known = this.#manifests.get(key);
     if (known) return known;
-    const made = this.#found(name).then(({ source }) => readManifest(source));
-    this.#manifests.set(name, made);
-    made.catch(() => this.#manifests.delete(name));
+    const made = readManifest(source);
+    this.#manifests.set(key, made);
+    made.catch(() => this.#manifests.delete(key));
     return made;
   }
 
@@ -38,15 +46,15 @@ export class ModelShelf {
 
   /** The model, loaded; any other is released first. @throws EnhancerError as {@link Model.load}. */
   async model(name: string, runtime: Runtime): Promise<Model> {
-    if (this.#loaded?.name === name) return this.#loaded.model;
+    const { source, installed, key } = await this.#found(name);
+    if (this.#loaded?.key === key) return this.#loaded.model;
     const before = this.#loaded;
     const model = (async () => {
       await before?.model.then((other) => other.release()).catch(() => undefined);
-      const { source, installed } = await this.#found(name);
       // An installed package was hashed as it was written, and again whenever the person asks.
       return Model.load(runtime, source, { verify: !installed });
     })();
-    const loaded = { name, model };
+    const loaded = { key, model };
     this.#loaded = loaded;
     model.catch(() => {
       if (this.#loaded === loaded) this.#loaded = null;
@@ -59,12 +67,13 @@ export class ModelShelf {
     this.#loaded = null;
   }
 
-  async #found(name: string): Promise<{ readonly source: PackageSource; readonly installed: boolean }> {
+  async #found(name: string): Promise<Found> {
     if (!/^[\w-]+$/.test(name)) {
       throw new EnhancerError('MODEL_MISSING', `There is no model named ${name}.`, 'Choose one of the listed models.');
     }
     const store = await PackageStore.open().catch(() => null);
-    if (store && (await store.has(name))) return { source: store.source(name), installed: true };
-    return { source: urlSource(new URL(`${name}/`, this.#modelsUrl).href), installed: false };
+    const version = (await store?.version(name)) ?? null;
+    if (store && version !== null) return { source: store.source(name), installed: true, key: `${name}@${version}` };
+    return { source: urlSource(new URL(`${name}/`, this.#modelsUrl).href), installed: false, key: name };
   }
 }

@@ -31,6 +31,7 @@ export function ImportPanel({ inspection }: { readonly inspection: Inspection | 
       <p className={styles.facts}>
         float16: <Outside url={official.fp16.url} text={official.fp16.place} />
       </p>
+      <p className={styles.facts}>{modelWords.package}</p>
       <label className={styles.chooser}>
         <span>
           {modelWords.choose} {modelWords.drop}
@@ -39,7 +40,7 @@ export function ImportPanel({ inspection }: { readonly inspection: Inspection | 
           type="file"
           multiple
           aria-label={modelWords.input}
-          accept=".pt,.pth,.bin,.ckpt,.safetensors"
+          accept=".pt,.pth,.bin,.ckpt,.safetensors,.json,.onnx"
           disabled={busy}
           onChange={(event) => {
             const chosen = [...(event.target.files ?? [])];
@@ -64,10 +65,12 @@ function Inspected({ inspection }: { readonly inspection: Inspection }) {
   const busy = useModelsState((state) => state.underWay !== null);
   const running = useSessionState((state) => state.phase.kind === 'running');
   const [precision, setPrecision] = useState<Precision>('balanced');
-  const { files, missing, sizes, error } = inspection;
+  const { files, missing, packed, sizes, error } = inspection;
   const install = async (): Promise<void> => {
     const id = await models.install(precision);
-    if (id !== null && !running) session.changeSettings(settingsOfModel(id, true));
+    if (id === null || running) return;
+    const prompted = models.store.getState().library.models.find((model) => model.id === id)?.prompted ?? true;
+    session.changeSettings(settingsOfModel(id, prompted));
   };
   return (
     <>
@@ -82,6 +85,14 @@ function Inspected({ inspection }: { readonly inspection: Inspection }) {
         <p role="status">{modelWords.missing(missing.map((kind) => modelWords.kinds[kind]).join(', '))}</p>
       )}
       {error === null ? null : <Alert title={modelWords.unusable} error={error} />}
+      {packed === null ? null : (
+        <>
+          <p>{modelWords.packed(packed.name, formatBytes(packed.bytes))}</p>
+          <Button look="primary" disabled={busy} onClick={() => void install()}>
+            {modelWords.install}
+          </Button>
+        </>
+      )}
       {sizes.length === 0 ? null : (
         <>
           <fieldset className={styles.precisions}>

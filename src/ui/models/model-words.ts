@@ -85,6 +85,8 @@ export const modelWords = {
     exact: 'Exact: as the files have it',
   } satisfies Record<Precision, string>,
   needs: (name: string, size: string) => `${name}, ${size}`,
+  packed: (name: string, size: string) => `A finished package: ${name}, ${size}.`,
+  package: 'Files of a package that was exported here, or written by npm run pack, are taken as they are.',
   install: 'Import',
   cancel: 'Cancel',
   works: {

@@ -16,6 +16,7 @@ import { vaeConfigOf } from '../vae/autoencoder.ts';
 import { expectedTensors } from '../venhancer/architecture.ts';
 import { networkConfigOf } from '../venhancer/config-of.ts';
 import type { InspectedFile, Inspection } from './inspection.ts';
+import { installPackage, packageIn } from './install-package.ts';
 import type { PackageStore } from './package-store.ts';
 
 /** What an interrupted import has to do again, at most. */
@@ -39,6 +40,8 @@ interface Opened {
 
 /** What the files are, what is still missing, and what each precision would take. Reads no weight. */
 export async function inspectFiles(files: readonly File[], freeBytes: number | null): Promise<Inspection> {
+  const packed = await inspectPackage(files, freeBytes);
+  if (packed) return packed;
   const opened: Opened[] = [];
   const inspected: InspectedFile[] = [];
   for (const file of files) {
@@ -72,7 +75,17 @@ export async function inspectFiles(files: readonly File[], freeBytes: number | n
       error = toErrorData(cause);
     }
   }
-  return { files: inspected, missing, sizes, freeBytes, error };
+  return { files: inspected, missing, packed: null, sizes, freeBytes, error };
+}
+
+async function inspectPackage(files: readonly File[], freeBytes: number | null): Promise<Inspection | null> {
+  const plain = { files: [], missing: [], sizes: [], freeBytes };
+  try {
+    const packed = await packageIn(files);
+    return packed && { ...plain, packed: { name: packed.manifest.name, bytes: packed.bytes }, error: null };
+  } catch (cause) {
+    return { ...plain, packed: null, error: toErrorData(cause) };
+  }
 }
 
 export interface ImportOptions {
@@ -83,6 +96,7 @@ export interface ImportOptions {
 }
 
 /**
+ * Files of a finished package are installed as they are, whatever the precision.
  * @returns the installed package's id.
  * @throws EnhancerError `CHECKPOINT_INVALID` before anything is written where a file is wrong; `QUOTA_EXCEEDED` with figures;
  *   `STORAGE_FAILED`; `CANCELLED`.
@@ -93,6 +107,19 @@ export async function importPackage(
   precision: Precision,
   options: ImportOptions,
 ): Promise<{ readonly id: string; readonly manifest: Manifest }> {
+  const packed = await packageIn(files);
+  if (packed) {
+    requireSpace(packed.bytes, options.freeBytes);
+    const { manifest, bytes: totalBytes } = packed;
+    const { name } = manifest;
+    const { precision: own } = manifest.parts.unet!;
+    const identity = JSON.stringify([[`the files of ${name}`]]);
+    const id = await store.folderFor(name, own, identity);
+    await store.writeImportRecord(id, { version: 1, name, precision: own, files: identity, totalBytes, finished: [] });
+    await installPackage(store, id, packed, options.onProgress, options.signal);
+    await store.seal(id);
+    return { id, manifest };
+  }
   const opened: Opened[] = [];
   for (const file of files) opened.push(await open(file));
   throwIfAborted(options.signal);

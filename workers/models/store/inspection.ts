@@ -17,6 +17,8 @@ export interface InspectedFile {
 export interface Inspection {
   readonly files: readonly InspectedFile[];
   readonly missing: readonly CheckpointKind[];
+  /** A finished package among them, and then nothing else matters; null where there is none. */
+  readonly packed: { readonly name: string; readonly bytes: number } | null;
   /** What a package would take at each precision, smallest first; empty until the files are complete and fit one another. */
   readonly sizes: readonly { readonly precision: Precision; readonly bytes: number }[];
   /** Null where the browser doesn't say. */

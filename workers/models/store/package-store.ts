@@ -87,7 +87,13 @@ export class PackageStore {
   }
 
   async has(id: string): Promise<boolean> {
-    return ID.test(id) && (await this.#file(id, MANIFEST_NAME)) !== null;
+    return (await this.version(id)) !== null;
+  }
+
+  /** Changes when a model of that id is deleted and imported anew; null where there is none. */
+  async version(id: string): Promise<string | null> {
+    const file = ID.test(id) ? await this.#file(id, MANIFEST_NAME) : null;
+    return file && `${file.lastModified}-${file.size}`;
   }
 
   manifest(id: string): Promise<Manifest> {
@@ -279,7 +285,8 @@ export class PackageStore {
   }
 }
 
-async function* blocksOf(file: Blob): AsyncGenerator<Uint8Array> {
+/** A file's bytes, a block at a time. */
+export async function* blocksOf(file: Blob): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < file.size; at += BLOCK_BYTES) {
     yield new Uint8Array(await file.slice(at, at + BLOCK_BYTES).arrayBuffer());
   }
