@@ -188,3 +188,11 @@ describe('states', () => {
     }
   });
 });
+
+test('a job begun under the id of an earlier one knows nothing of its states', () => {
+  const states = memory();
+  const earlier = Journal.create<string>(new MemoryFile(), states, JOB);
+  const frame = { frame: 0, x: new Float32Array(4), saved: null, x0: null };
+  earlier.writeState({ taken: 1, done: [1], frames: [frame] }, 'earlier');
+  expect(Journal.create<string>(new MemoryFile(), states, JOB).readState()).toBeNull();
+});

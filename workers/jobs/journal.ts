@@ -77,7 +77,8 @@ export class Journal<Extra> implements PacketSink {
   }
 
   static create<Extra>(file: ByteFile, states: readonly [ByteFile, ByteFile], job: JobRecord): Journal<Extra> {
-    file.truncate(0);
+    // What an earlier job of this id left would be taken for its own.
+    for (const each of [file, ...states]) each.truncate(0);
     const log = RecordLog.open<Head>(file);
     log.append({ kind: 'job', job });
     return new Journal<Extra>(job, log, new StateSlots<Extra>(states));
