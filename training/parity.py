@@ -33,13 +33,14 @@ def numbers(values: torch.Tensor) -> list[float]:
 def motion() -> None:
     """Frames 8 apart of a real clip, and the one half-way."""
     first, middle, last = (np.ascontiguousarray(f[40:136, 96:224]) for f in read_video(CLIP, limit=9)[::4])
-    velocity = Motion.between(first, last).velocity(0.5)
+    between = Motion.between(first, last)
+    velocity = between.velocity(0.5)
     a, b = carried(first.astype(np.float32), last.astype(np.float32), velocity, 0.5)
     made = np.clip(np.round((a + b) / 2), 0, 255).astype(np.uint8)
     text = lambda x: base64.b64encode(np.ascontiguousarray(x).tobytes()).decode()
     MOTION.write_text(json.dumps({
         "width": 128, "height": 96, "before": text(first), "truth": text(middle), "after": text(last), "made": text(made),
-        "velocity": text(np.round(velocity * 256).astype("<i2"))}))
+        "forward": text(np.round(between.forward * 256).astype("<i2"))}))
 
 
 def sampler() -> None:

@@ -9,8 +9,9 @@
 
 import { halved, type Luma, opticalFlow } from './optical-flow.ts';
 
-/** Larger sources are halved before their motion is searched. */
+/** Larger sources are halved before their motion is searched; smaller ones doubled, as the search's patches would be coarse in them. */
 const LONGEST_SIDE = 960;
+const SHORTEST_LONG_SIDE = 256;
 /** Fixed-point steps that bring a flow from its key frame to the frame between. */
 const PROJECTIONS = 3;
 /** Pixels to every side that vote on which velocity to take. */
@@ -172,7 +173,16 @@ function lumaOf({ width, height, rgba }: Picture): Luma {
   }
   let luma: Luma = { width, height, data };
   while (Math.max(luma.width, luma.height) > LONGEST_SIDE) luma = halved(luma);
+  while (Math.max(luma.width, luma.height) < SHORTEST_LONG_SIDE) luma = doubled(luma);
   return luma;
+}
+
+function doubled(luma: Luma): Luma {
+  const [width, height] = [2 * luma.width, 2 * luma.height];
+  const data = Float32Array.from({ length: width * height }, (_, i) =>
+    bilinear(luma, ((i % width) - 0.5) / 2, (Math.floor(i / width) - 0.5) / 2),
+  );
+  return { width, height, data };
 }
 
 function bilinear({ width, height, data }: Luma, x: number, y: number): number {
