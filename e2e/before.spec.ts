@@ -87,7 +87,7 @@ test('one crop at four strengths within seconds; a click takes one over; Enhance
   await expect(page.getByText('Looking at 0:00.13')).toBeVisible();
   await page.getByRole('button', { name: 'Compare strengths here' }).click();
   const ladder = page.getByRole('region', { name: 'The same crop at four strengths' });
-  await expect(ladder).toHaveAttribute('data-made', '4', { timeout: 120_000 });
+  await expect(ladder).toHaveAttribute('data-made', '4', { timeout: 60_000 });
   // Different strengths are different pictures.
   const pictures = await ladder.locator('canvas').evaluateAll((canvases) =>
     canvases.map((canvas) => {
@@ -117,13 +117,13 @@ test('one crop at four strengths within seconds; a click takes one over; Enhance
 
 test('the estimate is measured on this device before the start, and told against what it takes', async ({ page }) => {
   const enhancer = await opened(page);
-  await expect(page.locator('[data-measured="true"]')).toBeVisible({ timeout: 120_000 });
+  await expect(page.locator('[data-measured="true"]')).toBeVisible({ timeout: 60_000 });
   await expect(page.getByText('measured here')).toBeVisible();
   await expect(page.getByText('Largest window')).toBeVisible();
   await enhancer.set({ Scale: 2 });
   await enhancer.enhance.click();
   await expect(page.getByText('Estimated before')).toBeVisible();
-  await expect(page.getByText('frames a second').last()).toBeVisible({ timeout: 120_000 });
+  await expect(page.getByText('frames a second').last()).toBeVisible({ timeout: 60_000 });
   await enhancer.download(200_000);
 
   // From the result back to where a moment, a part or a strength is chosen; the result stays.

@@ -4,6 +4,7 @@
  */
 
 import { createStore, type StoreApi } from 'zustand/vanilla';
+import { toErrorData } from '../../workers/errors.ts';
 import type { Measurement } from '../../workers/protocol.ts';
 import type { Enhancer } from '../client/enhancer.ts';
 import { canEnhance } from './phase.ts';
@@ -51,6 +52,7 @@ export function createProbe(session: Pick<Session, 'store' | 'engine' | 'replan'
     const { phase, settings } = session.store.getState();
     if (phase.kind !== 'ready' || busy) return;
     busy = true;
+    let gaveWay = false;
     const engine = session.engine();
     store.setState({ kind: 'measuring', measurement: null });
     try {
@@ -58,12 +60,14 @@ export function createProbe(session: Pick<Session, 'store' | 'engine' | 'replan'
       measured = { engine, model: settings.model };
       store.setState({ kind: 'measured', measurement });
       if (isMeasured()) session.replan();
-    } catch {
-      // It gave way, or can't be: the estimate stays what it was, and the next change is another occasion.
+    } catch (cause) {
       store.setState({ kind: 'none', measurement: null });
+      gaveWay = ['BUSY', 'CANCELLED'].includes(toErrorData(cause).code);
     } finally {
       busy = false;
     }
+    // It gave way to a preview or a job: again when that may be over. Where it can't be, the next change is another occasion.
+    if (gaveWay) consider();
   }
 
   return {

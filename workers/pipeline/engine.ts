@@ -112,8 +112,12 @@ export class Engine {
     });
   }
 
-  /** Runs one tile of the plan against the clock; plans for that model rest on it from then on. Gives way as a preview does. */
+  /**
+   * Runs one tile of the plan against the clock; plans for that model rest on it from then on. Gives way as a preview does, to a preview too.
+   * @throws EnhancerError `BUSY` while anything else runs, `CANCELLED` where it gave way.
+   */
   async measure(clip: ClipInfo, settings: Settings): Promise<Measurement> {
+    if (this.#job) throw busy();
     return this.#alone('preview', async ({ abort }) => {
       const { plan } = await this.#unrefused(clip, settings, {});
       const model = await this.#shelf.model(settings.model, this.#runtime);
@@ -345,9 +349,7 @@ export class Engine {
       this.#job.abort.abort();
       await this.#job.ended;
     }
-    if (this.#job) {
-      throw new EnhancerError('BUSY', 'Another clip is being enhanced.', 'Wait for it to finish, or cancel it first.');
-    }
+    if (this.#job) throw busy();
     let end = (): void => undefined;
     const ended = new Promise<void>((resolve) => {
       end = resolve;
@@ -361,6 +363,10 @@ export class Engine {
       end();
     }
   }
+}
+
+function busy(): EnhancerError {
+  return new EnhancerError('BUSY', 'Another clip is being enhanced.', 'Wait for it to finish, or cancel it first.');
 }
 
 /** Free space that the origin may use; null where the browser doesn't say. */

@@ -8,6 +8,7 @@ import { Upsampler } from '../condition/upsample.ts';
 import { throwIfAborted } from '../errors.ts';
 import { type MeasuredSpeed, tileBytes } from '../plan/cost.ts';
 import type { DeviceInfo, JobPlan } from '../plan/job-plan.ts';
+import { type SideRule, validSide } from '../plan/tiles.ts';
 import type { Measurement } from '../protocol.ts';
 import { fixColour } from '../reconstruct/colour-fix.ts';
 import { toRgba } from '../reconstruct/picture.ts';
@@ -42,8 +43,10 @@ export async function probeSpeed(
   const allowed = (device.gigaflopsPerSecond * RUN_SECONDS) / info.gigaflopsPerLatentPixel;
   const frames = Math.max(1, Math.min(longest, Math.floor(allowed / LEAST_SIDE ** 2)));
   const side = Math.max(LEAST_SIDE, Math.floor(Math.sqrt(allowed / frames)));
-  const width = Math.min(tile.latentWidth, side);
-  const height = Math.min(tile.latentHeight, side);
+  // Down to a side that the networks take.
+  const within = (rule: SideRule) => validSide(side - rule.modulus + 1, rule);
+  const width = Math.min(tile.latentWidth, within(info.latentWidthRule));
+  const height = Math.min(tile.latentHeight, within(info.latentHeightRule));
   const whole = width === tile.latentWidth && height === tile.latentHeight && frames === longest;
 
   const networkSeconds = await timed(() => evaluate(model, frames, width, height), signal);
