@@ -100,7 +100,7 @@ test('one crop at four strengths within seconds; a click takes one over; Enhance
   expect(new Set(pictures.map(({ sum }) => sum)).size).toBe(5);
   for (const { width, height } of pictures) expect([width, height]).toEqual([256, 180]);
 
-  await page.getByRole('button', { name: 'Use strength 0.6' }).click();
+  await page.getByRole('button', { name: 'Strength 0.6 Use' }).click();
   await expect(page.getByLabel('Strength', { exact: true })).toHaveValue('0.6');
   await expect(page.getByLabel('Re-imagine')).toBeChecked();
   await expect(ladder).toHaveAttribute('data-made', '4');

@@ -180,7 +180,6 @@ export const words = {
     label: 'The same crop at four strengths',
     source: 'Source, enlarged',
     at: (strength: number) => `Strength ${strength}`,
-    adopt: (strength: number) => `Use strength ${strength}`,
     use: 'Use',
     adopted: 'In use',
     zoom: 'Zoom',

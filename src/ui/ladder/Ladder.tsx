@@ -51,10 +51,9 @@ export function Ladder() {
               look="stage"
               className={styles.adopt}
               aria-pressed={rung.strength === strength}
-              aria-label={words.ladder.adopt(rung.strength)}
               onClick={() => session.changeSettings({ strength: rung.strength })}
             >
-              <span>{words.ladder.at(rung.strength)}</span>
+              <span>{words.ladder.at(rung.strength)}</span>{' '}
               <span className={styles.verb}>
                 {rung.strength === strength ? words.ladder.adopted : words.ladder.use}
               </span>
