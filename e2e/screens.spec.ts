@@ -196,6 +196,8 @@ test('every coded error has its screen: what happened, what is safe, what to do'
   }
   for (const code of ['DEVICE_LOST', 'INTERNAL', 'MODEL_MISSING'] as const) {
     await fail(`enhance ${code}.mp4`);
+    // Not the clip before, which stays until this one is open.
+    await expect(page.getByRole('img', { name: `First frame of enhance ${code}.mp4` })).toBeVisible();
     await enhancer.enhance.click();
     const alert = page.locator(`[role=alert][data-code=${code}]`);
     await expect(alert).toContainText('as you left them');
