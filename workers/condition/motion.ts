@@ -7,7 +7,8 @@
  * pixel of at most 960 × 960. What only one key frame shows, or what moves too fast, comes out as a blend; the network is told where (mismatch).
  */
 
-import { halved, type Luma, opticalFlow } from './optical-flow.ts';
+import { halved, opticalFlow } from './optical-flow.ts';
+import { bilinear, bilinearPair, type Luma, pair } from './sampling.ts';
 
 /** Larger sources are halved before their motion is searched; smaller ones doubled, as the search's patches would be coarse in them. */
 const LONGEST_SIDE = 960;
@@ -183,36 +184,6 @@ function doubled(luma: Luma): Luma {
     bilinear(luma, ((i % width) - 0.5) / 2, (Math.floor(i / width) - 0.5) / 2),
   );
   return { width, height, data };
-}
-
-function bilinear({ width, height, data }: Luma, x: number, y: number): number {
-  const u = Math.min(Math.max(x, 0), width - 1);
-  const v = Math.min(Math.max(y, 0), height - 1);
-  const [x0, y0] = [Math.floor(u), Math.floor(v)];
-  const at = y0 * width + x0;
-  const right = x0 + 1 < width ? 1 : 0;
-  const down = y0 + 1 < height ? width : 0;
-  const top = data[at]! + (data[at + right]! - data[at]!) * (u - x0);
-  const bottom = data[at + down]! + (data[at + down + right]! - data[at + down]!) * (u - x0);
-  return top + (bottom - top) * (v - y0);
-}
-
-/** What `bilinearPair` found: an array of its own for every pixel would cost more than the fetch. */
-const pair = new Float32Array(2);
-
-/** The vector at (x, y) of a field of pairs, its edges held, into `pair`. */
-function bilinearPair(data: Float32Array, width: number, height: number, x: number, y: number): void {
-  const u = Math.min(Math.max(x, 0), width - 1);
-  const v = Math.min(Math.max(y, 0), height - 1);
-  const [x0, y0] = [Math.floor(u), Math.floor(v)];
-  const at = 2 * (y0 * width + x0);
-  const right = x0 + 1 < width ? 2 : 0;
-  const down = y0 + 1 < height ? 2 * width : 0;
-  for (let c = 0; c < 2; c += 1) {
-    const top = data[at + c]! + (data[at + right + c]! - data[at + c]!) * (u - x0);
-    const bottom = data[at + down + c]! + (data[at + down + right + c]! - data[at + down + c]!) * (u - x0);
-    pair[c] = top + (bottom - top) * (v - y0);
-  }
 }
 
 const weightsX = new Float32Array(4);

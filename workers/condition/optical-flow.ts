@@ -8,12 +8,7 @@
  * what is covered in one of the two gets a guess. Runs anywhere.
  */
 
-/** One brightness a pixel, 0…255, row-major. */
-export interface Luma {
-  readonly width: number;
-  readonly height: number;
-  readonly data: Float32Array;
-}
+import { bilinear, bilinearPair, type Luma, pair } from './sampling.ts';
 
 const PATCH = 8;
 const HALF_PATCH = PATCH / 2;
@@ -80,23 +75,11 @@ function resizedFlow(flow: Float32Array, from: Luma, to: Luma): Float32Array {
   if (from.width === to.width && from.height === to.height) return flow;
   const [scaleX, scaleY] = [to.width / from.width, to.height / from.height];
   const out = new Float32Array(2 * to.width * to.height);
-  const last = { x: from.width - 1, y: from.height - 1 };
   for (let y = 0; y < to.height; y += 1) {
-    const v = Math.min(Math.max((y + 0.5) / scaleY - 0.5, 0), last.y);
-    const y0 = Math.min(Math.floor(v), Math.max(0, last.y - 1));
-    const fy = v - y0;
-    const down = last.y > 0 ? 2 * from.width : 0;
     for (let x = 0; x < to.width; x += 1) {
-      const u = Math.min(Math.max((x + 0.5) / scaleX - 0.5, 0), last.x);
-      const x0 = Math.min(Math.floor(u), Math.max(0, last.x - 1));
-      const fx = u - x0;
-      const right = last.x > 0 ? 2 : 0;
-      const at = 2 * (y0 * from.width + x0);
-      for (let c = 0; c < 2; c += 1) {
-        const top = flow[at + c]! * (1 - fx) + flow[at + right + c]! * fx;
-        const bottom = flow[at + down + c]! * (1 - fx) + flow[at + down + right + c]! * fx;
-        out[2 * (y * to.width + x) + c] = (top * (1 - fy) + bottom * fy) * (c === 0 ? scaleX : scaleY);
-      }
+      bilinearPair(flow, from.width, from.height, (x + 0.5) / scaleX - 0.5, (y + 0.5) / scaleY - 0.5);
+      out[2 * (y * to.width + x)] = pair[0]! * scaleX;
+      out[2 * (y * to.width + x) + 1] = pair[1]! * scaleY;
     }
   }
   return out;
@@ -294,16 +277,4 @@ function spread(from: Luma, target: Luma, found: Float32Array, columns: number, 
     }
   }
   return out;
-}
-
-/** The value at (x, y) of a picture, its edges held. */
-function bilinear({ width, height, data }: Luma, x: number, y: number): number {
-  const u = Math.min(Math.max(x, 0), width - 1.001);
-  const v = Math.min(Math.max(y, 0), height - 1.001);
-  const [x0, y0] = [Math.floor(u), Math.floor(v)];
-  const [fx, fy] = [u - x0, v - y0];
-  const at = y0 * width + x0;
-  const top = data[at]! * (1 - fx) + data[at + 1]! * fx;
-  const bottom = data[at + width]! * (1 - fx) + data[at + width + 1]! * fx;
-  return top * (1 - fy) + bottom * fy;
 }
