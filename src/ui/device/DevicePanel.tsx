@@ -1,9 +1,8 @@
-import { useEffect, useRef } from 'react';
 import type { DeviceInfo } from '../../../workers/plan/job-plan.ts';
 import { useSessionState } from '../../state/react.ts';
 import { formatBytes, formatCount } from '../format.ts';
-import { Button } from '../pieces/Button.tsx';
 import { CopyButton } from '../pieces/CopyButton.tsx';
+import { Dialog } from '../pieces/Dialog.tsx';
 import { type Fact, Facts } from '../pieces/Facts.tsx';
 import { words } from '../words.ts';
 import styles from './Device.module.css';
@@ -20,38 +19,28 @@ export function DevicePanel({ onClose }: { readonly onClose: () => void }) {
   const device = useSessionState((state) => state.device);
   const engine = useSessionState((state) => state.engine);
   const storage = useStorage();
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
   const info = device.kind === 'found' ? device.info : null;
   return (
-    <dialog ref={dialog} className={styles.dialog} aria-labelledby="device-heading" onClose={onClose}>
-      <div className={styles.contents}>
-        <div className={styles.head}>
-          <h2 id="device-heading" className={styles.heading}>
-            {words.device.heading}
-          </h2>
-          <Button onClick={() => dialog.current?.close()}>{words.close}</Button>
-        </div>
-        <Verdict />
-        {info?.fallbackReason == null ? null : <Advice />}
-        {info === null ? null : (
-          <>
-            <Facts facts={deviceFacts(info)} />
-            <SelfTest info={info} />
-          </>
-        )}
-        <StorageFacts storage={storage} />
-        {info?.provider === 'webgpu' || info?.fallbackReason != null ? null : <Advice />}
-        <div className={styles.foot}>
-          <CopyButton
-            look="secondary"
-            text={() => deviceReport(device, engine, storage.estimate)}
-            label={words.device.copy}
-          />
-          <p className={styles.note}>{words.device.copyNote}</p>
-        </div>
+    <Dialog heading={words.device.heading} closeLabel={words.close} onClose={onClose}>
+      <Verdict />
+      {info?.fallbackReason == null ? null : <Advice />}
+      {info === null ? null : (
+        <>
+          <Facts facts={deviceFacts(info)} />
+          <SelfTest info={info} />
+        </>
+      )}
+      <StorageFacts storage={storage} />
+      {info?.provider === 'webgpu' || info?.fallbackReason != null ? null : <Advice />}
+      <div className={styles.foot}>
+        <CopyButton
+          look="secondary"
+          text={() => deviceReport(device, engine, storage.estimate)}
+          label={words.device.copy}
+        />
+        <p className={styles.note}>{words.device.copyNote}</p>
       </div>
-    </dialog>
+    </Dialog>
   );
 }
 

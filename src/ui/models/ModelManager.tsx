@@ -1,10 +1,10 @@
-import { useEffect, useRef } from 'react';
 import type { InstalledModel } from '../../../workers/models/store/package-store.ts';
 import { settingsOfModel, useModels, useModelsState } from '../../state/models-context.ts';
 import { useSession, useSessionState } from '../../state/react.ts';
 import { Alert } from '../failure/Alert.tsx';
 import { formatBytes, formatCount } from '../format.ts';
 import { Button } from '../pieces/Button.tsx';
+import { Dialog } from '../pieces/Dialog.tsx';
 import { ImportPanel } from './ImportPanel.tsx';
 import styles from './ModelManager.module.css';
 import { modelWords } from './model-words.ts';
@@ -21,15 +21,11 @@ interface FolderWindow extends Window {
 export function ModelManager() {
   const models = useModels();
   const open = useModelsState((state) => state.managerOpen);
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    if (open) dialog.current?.showModal();
-    else dialog.current?.close();
-  }, [open]);
+  if (!open) return null;
   return (
-    <dialog ref={dialog} className={styles.dialog} aria-labelledby="models-heading" onClose={models.closeManager}>
-      {open ? <Contents /> : null}
-    </dialog>
+    <Dialog wide heading={modelWords.heading} closeLabel={modelWords.close} onClose={models.closeManager}>
+      <Contents />
+    </Dialog>
   );
 }
 
@@ -37,11 +33,7 @@ function Contents() {
   const models = useModels();
   const { library, failure, underWay, inspection } = useModelsState((state) => state);
   return (
-    <div className={styles.contents}>
-      <div className={styles.head}>
-        <h2 id="models-heading">{modelWords.heading}</h2>
-        <Button onClick={models.closeManager}>{modelWords.close}</Button>
-      </div>
+    <>
       {failure === null ? null : <Alert title={modelWords.failed} error={failure} />}
       {underWay === null ? null : <WorkUnderWay underWay={underWay} />}
       <ul className={styles.list}>
@@ -70,7 +62,7 @@ function Contents() {
         {modelWords.stored} {library.freeBytes === null ? null : modelWords.free(formatBytes(library.freeBytes))}
       </p>
       <ImportPanel inspection={inspection} />
-    </div>
+    </>
   );
 }
 
