@@ -9,6 +9,7 @@ import { DEFAULT_SETTINGS } from '../workers/plan/settings.ts';
 import { demux } from './demux.ts';
 import type { FaultCommand, FaultResult } from './engine/faults.worker.ts';
 import { CLIPS_URL, MODELS_URL, SOURCES_URL } from './engine-harness.ts';
+import { KillableBrowser } from './killable-browser.ts';
 
 const POINTS = Number(process.env.FAULT_POINTS ?? 0);
 const RECIPE = { ...DEFAULT_SETTINGS, strength: 0.3, seed: 5, steps: 2 };
@@ -187,7 +188,7 @@ test('the clip’s file is changed under the job: stopped, and on when it is as 
   expect(Object.keys(result.frames).length).toBeLessThan(90);
 });
 
-test('the browser’s quota: refused before the start; reached in the middle, what is small goes on', async ({
+test('the browser’s quota: refused before the start; reached in the middle, stopped, and on with room again', async ({
   context,
   browser,
 }) => {
@@ -203,14 +204,37 @@ test('the browser’s quota: refused before the start; reached in the middle, wh
 
   const running = faults(page, { ...ON_PROCESSOR, fault: { kind: 'none' } });
   const shown = () => page.evaluate(() => window.faultFramesDone());
-  await expect.poll(shown, { timeout: 200_000, intervals: [20] }).toBeGreaterThan(0);
+  await expect.poll(shown, { timeout: 200_000, intervals: [20] }).toBeGreaterThan(12);
   await quota(session, 1);
-  const result = await running;
+  const stopped = await running;
+  console.log(`quota reached: ${stopped.error?.detail}, ${stopped.kept?.framesDone} frames kept`);
+  await expectStopped(stopped, 'QUOTA_EXCEEDED');
   await quota(session, null);
-  console.log(`quota reached: ${result.error?.code ?? 'finished'}, ${result.report?.notices.join(' ')}`);
-  // Journals are given a mebibyte at a time: a job this small has room, and its file is made in memory.
-  expect(result.error).toBeNull();
+  const result = await faults(page, { ...ON_PROCESSOR, kind: 'go-on', fault: { kind: 'none' } });
   expect(result.outputHash).toBe(uninterrupted.outputHash);
+});
+
+test('the browser’s quota reached on disk: files have a mebibyte more each, and a job this small ends in it', async ({
+  browser,
+}) => {
+  const uninterrupted = await whole(await browser.newContext(), ON_PROCESSOR);
+  // A test's own context keeps its files in memory.
+  const profile = new KillableBrowser(SOURCES_URL);
+  try {
+    const context = (await profile.start()).context();
+    const page = await harness(context);
+    const session = await context.newCDPSession(page);
+    const running = faults(page, { ...ON_PROCESSOR, fault: { kind: 'none' } });
+    const shown = () => page.evaluate(() => window.faultFramesDone());
+    await expect.poll(shown, { timeout: 200_000, intervals: [20] }).toBeGreaterThan(0);
+    await quota(session, 1);
+    const result = await running;
+    expect(result.error).toBeNull();
+    // There is no room for the file: it was made in memory.
+    expect(result.outputHash).toBe(uninterrupted.outputHash);
+  } finally {
+    await profile.dispose();
+  }
 });
 
 test('storage runs full in the middle of a window’s record: stopped, and on when there is space', async ({

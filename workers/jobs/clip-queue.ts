@@ -78,23 +78,26 @@ export class ClipQueue {
   }
 
   /** @throws EnhancerError `STORAGE_FAILED`. */
-  read(): Promise<QueueState> {
-    return this.#held(([newest]) => headOf(newest).queue);
+  async read(): Promise<QueueState> {
+    return (await this.#held(false, ([newest]) => headOf(newest).queue)) ?? EMPTY_QUEUE;
   }
 
   /** @returns the queue as it then is. @throws EnhancerError `QUOTA_EXCEEDED`, `STORAGE_FAILED`; the queue is then as it was. */
-  change(change: QueueChange | Addition): Promise<QueueState> {
-    return this.#held(([newest, older]) => {
+  async change(change: QueueChange | Addition): Promise<QueueState> {
+    const changedTo = await this.#held(true, ([newest, older]) => {
       const { sequence, queue } = headOf(newest);
       const now = changed(queue, change);
       older.replace({ sequence: sequence + 1, queue: now }, []);
       return now;
     });
+    return changedTo!;
   }
 
-  async #held<T>(work: (logs: readonly [RecordLog<Head>, RecordLog<Head>]) => T): Promise<T> {
-    const once = async (): Promise<T> => {
-      const files: readonly [ByteFile, ByteFile] = await this.#store.queueFiles();
+  /** Null where there are no files and none are made. */
+  async #held<T>(create: boolean, work: (logs: readonly [RecordLog<Head>, RecordLog<Head>]) => T): Promise<T | null> {
+    const once = async (): Promise<T | null> => {
+      const files: readonly [ByteFile, ByteFile] | null = await this.#store.queueFiles(create);
+      if (!files) return null;
       try {
         const [a, b] = [RecordLog.open<Head>(files[0]), RecordLog.open<Head>(files[1])];
         return work(headOf(a).sequence > headOf(b).sequence ? [a, b] : [b, a]);

@@ -6,6 +6,7 @@
  */
 
 import type { HistoryEntry, HistoryRecord } from '../history-protocol.ts';
+import { writeWhole } from '../media/whole-write.ts';
 import { storageError } from './byte-file.ts';
 import { OUTPUTS, RECORD, THUMBNAIL } from './output-folders.ts';
 
@@ -16,10 +17,10 @@ export class History {
     this.#outputs = outputs;
   }
 
-  /** Where the browser has no private storage there is no history. */
+  /** Where the browser has no private storage, or no room for a folder, there is no history. */
   static async open(): Promise<History> {
     const root = await globalThis.navigator?.storage?.getDirectory?.().catch(() => null);
-    return new History((await root?.getDirectoryHandle(OUTPUTS, { create: true })) ?? null);
+    return new History((await root?.getDirectoryHandle(OUTPUTS, { create: true }).catch(() => null)) ?? null);
   }
 
   /**
@@ -112,7 +113,7 @@ async function write(folder: FileSystemDirectoryHandle, name: string, bytes: Uin
   const handle = await (await folder.getFileHandle(name, { create: true })).createSyncAccessHandle();
   try {
     handle.truncate(0);
-    handle.write(bytes, { at: 0 });
+    writeWhole(handle, bytes, 0);
     handle.flush();
   } finally {
     handle.close();

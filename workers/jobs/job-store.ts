@@ -7,6 +7,7 @@
 
 import { EnhancerError } from '../errors.ts';
 import { bytesOfBlob } from '../media/refusals.ts';
+import { writeWhole } from '../media/whole-write.ts';
 import { type ByteFile, MemoryFile, storageError } from './byte-file.ts';
 import { type JobRecord, Journal } from './journal.ts';
 import { OUTPUTS, RECORD } from './output-folders.ts';
@@ -71,8 +72,8 @@ export class JobStore {
    * @param running ids to leave alone.
    */
   async *unfinished(running: ReadonlySet<string>): AsyncGenerator<{ journal: Journal<never>; hasSource: boolean }> {
-    if (!this.#root) return;
-    const jobs = await this.#root.getDirectoryHandle(JOBS, { create: true });
+    const jobs = await this.#jobs();
+    if (!jobs) return;
     for (const id of (await namesIn(jobs)).sort().reverse()) {
       if (running.has(id)) continue;
       const folder = await jobs.getDirectoryHandle(id);
@@ -91,7 +92,7 @@ export class JobStore {
   }
 
   async discard(id: string): Promise<void> {
-    const jobs = await this.#root?.getDirectoryHandle(JOBS, { create: true });
+    const jobs = await this.#jobs();
     const until = performance.now() + HANDLE_PATIENCE_MS;
     for (;;) {
       try {
@@ -105,10 +106,15 @@ export class JobStore {
     }
   }
 
-  /** Those of the queue, to be closed soon. @throws EnhancerError `STORAGE_FAILED`. */
-  async queueFiles(): Promise<[ByteFile, ByteFile]> {
+  /**
+   * Those of the queue, to be closed soon; null where there is none and none is made: a full disk has no room for an empty file.
+   * @throws EnhancerError `QUOTA_EXCEEDED`, `STORAGE_FAILED`.
+   */
+  async queueFiles(create: boolean): Promise<[ByteFile, ByteFile] | null> {
     if (!this.#root) return this.#memoryQueue;
     try {
+      // Both are there before anything is written to either.
+      if (!create && !(await has(this.#root, QUEUE[1]))) return null;
       return [await hold(this.#root, QUEUE[0]), await hold(this.#root, QUEUE[1])];
     } catch (error) {
       throw storageError(error);
@@ -122,7 +128,7 @@ export class JobStore {
     const handle = await hold(folder, SOURCE);
     try {
       for (let at = 0; at < source.size; at += COPY_BYTES) {
-        handle.write(new Uint8Array(await bytesOfBlob(source.slice(at, at + COPY_BYTES))), { at });
+        writeWhole(handle, new Uint8Array(await bytesOfBlob(source.slice(at, at + COPY_BYTES))), at);
       }
       handle.flush();
       handle.close();
@@ -186,9 +192,14 @@ export class JobStore {
   }
 
   async #folder(id: string, create = false): Promise<FileSystemDirectoryHandle> {
-    const jobs = await this.#root?.getDirectoryHandle(JOBS, { create: true });
+    const jobs = create ? await this.#root?.getDirectoryHandle(JOBS, { create }) : await this.#jobs();
     if (!jobs) throw gone();
     return jobs.getDirectoryHandle(id, { create });
+  }
+
+  /** Null before the first job. */
+  async #jobs(): Promise<FileSystemDirectoryHandle | null> {
+    return this.#root && (await missingAsNull(this.#root.getDirectoryHandle(JOBS)));
   }
 
   async #states(folder: FileSystemDirectoryHandle): Promise<[ByteFile, ByteFile]> {
@@ -210,6 +221,17 @@ export function memoryOutput(name: string): OutputFile {
 async function isKept(outputs: FileSystemDirectoryHandle, folder: string): Promise<boolean> {
   const names = await namesIn(await outputs.getDirectoryHandle(folder)).catch((): string[] => []);
   return names.includes(RECORD);
+}
+
+async function has(folder: FileSystemDirectoryHandle, name: string): Promise<boolean> {
+  return (await missingAsNull(folder.getFileHandle(name))) !== null;
+}
+
+async function missingAsNull<T>(asked: Promise<T>): Promise<T | null> {
+  return asked.catch((error: unknown) => {
+    if (error instanceof DOMException && error.name === 'NotFoundError') return null;
+    throw error;
+  });
 }
 
 async function namesIn(folder: FileSystemDirectoryHandle): Promise<string[]> {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { WavefrontState } from '../denoise/wavefront.ts';
 import type { EncodedWindow } from '../media/window-encoder.ts';
-import { MemoryFile } from './byte-file.ts';
+import { bytesOf, MemoryFile } from './byte-file.ts';
 import { crc32 } from './crc32.ts';
 import { type JobRecord, Journal } from './journal.ts';
 import { RecordLog } from './record-log.ts';
@@ -115,7 +115,11 @@ describe('the journal', () => {
     }
   });
 
-  test('a full disk leaves the log as it was, with the code', async () => {
+  test.each([
+    ['throws', null],
+    ['answers with the error’s number', () => 2 ** 32 - 8],
+    ['takes a part', (bytes: number) => bytes >> 1],
+  ])('a full disk that %s leaves the log as it was, with the code', async (_how, answer) => {
     const file = new MemoryFile();
     const random = generator(4);
     const journal = Journal.create(file, memory(), JOB);
@@ -125,8 +129,10 @@ describe('the journal', () => {
     let left = 2;
     file.write = (buffer, options) => {
       left -= 1;
-      if (left < 0) throw new DOMException('full', 'QuotaExceededError');
-      return write.call(file, buffer, options);
+      if (left >= 0) return write.call(file, buffer, options);
+      if (!answer) throw new DOMException('full', 'QuotaExceededError');
+      write.call(file, bytesOf(buffer).slice(0, buffer.byteLength >> 1), options);
+      return answer(buffer.byteLength);
     };
     await expect(journal.append(windowOf(1, random))).rejects.toMatchObject({ code: 'QUOTA_EXCEEDED' });
     file.write = write;

@@ -5,6 +5,7 @@
  * all of it is there: a process may be killed at any byte, and only the record being written is lost. Appends are flushed.
  */
 
+import { writeWhole } from '../media/whole-write.ts';
 import { type ByteFile, storageError } from './byte-file.ts';
 import { crc32 } from './crc32.ts';
 
@@ -76,8 +77,7 @@ export class RecordLog<Head> {
     const record = { head, bodyAt: this.#end + FRAME_BYTES + json.byteLength, bodyBytes };
     try {
       let at = this.#end;
-      for (const part of [frame, json, ...body]) at += this.#file.write(part as Uint8Array<ArrayBuffer>, { at });
-      if (at !== record.bodyAt + bodyBytes) throw new RangeError(`${at - this.#end} bytes were written`);
+      for (const part of [frame, json, ...body]) at += writeWhole(this.#file, part as Uint8Array<ArrayBuffer>, at);
       this.#file.flush();
       this.#end = at;
     } catch (error) {

@@ -120,6 +120,22 @@ describe('what goes in comes out', () => {
     expect(output.info).toMatchObject({ frameCount: 16, audioTracks: [{ codec: 'aac' }] });
   });
 
+  test('a handle that has no room, and says so by a number as Chromium does', async () => {
+    const { packets, decoderConfig } = await encodedVideo(await openContainer(clip('real_160x90.mp4')));
+    const sink = new MemoryPacketSink();
+    await sink.append({ packets, decoderConfig });
+    let writes = 0;
+    const handle = {
+      write: (data: AllowSharedBufferSource) => {
+        writes += 1;
+        return writes > 0 ? 2 ** 32 - 8 : data.byteLength;
+      },
+    };
+    const video = { decoderConfig, packetCount: sink.packetCount, packets: () => sink.packets() };
+    const muxing = muxMp4({ video, frameRate: null, audioTracks: [] }, handleTarget(handle));
+    await expect(muxing).rejects.toMatchObject({ name: 'QuotaExceededError' });
+  });
+
   test('cancelled while writing', async () => {
     const source = await openContainer(clip('real_160x90.mp4'));
     const { packets, decoderConfig } = await encodedVideo(source);

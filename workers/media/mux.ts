@@ -19,6 +19,7 @@ import { EnhancerError, throwIfAborted } from '../errors.ts';
 import type { Rational } from './clip-info.ts';
 import type { AudioCodecName, AudioTrack } from './demuxed.ts';
 import { encodeFailed } from './refusals.ts';
+import { writeWhole } from './whole-write.ts';
 import type { EncodedVideoPacket, OutputDecoderConfig } from './window-encoder.ts';
 
 /** Of the whole file. */
@@ -84,7 +85,7 @@ export async function muxMp4ToBlob(input: MuxInput): Promise<Blob> {
 export function handleTarget(handle: Pick<FileSystemSyncAccessHandle, 'write'>): MuxTarget {
   return new WritableStream({
     write({ data, position }) {
-      handle.write(data, { at: position });
+      writeWhole(handle, data as Uint8Array<ArrayBuffer>, position);
     },
   });
 }

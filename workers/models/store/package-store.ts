@@ -6,6 +6,7 @@
  */
 
 import { EnhancerError, throwIfAborted } from '../../errors.ts';
+import { writeWhole } from '../../media/whole-write.ts';
 import type { FileRecord, Manifest, PartName } from '../manifest.ts';
 import { type PackageSource, readManifest } from '../package.ts';
 import { MANIFEST_NAME, type PackageSink } from '../package-writer.ts';
@@ -156,7 +157,7 @@ export class PackageStore {
         return {
           write: async (bytes) => {
             try {
-              at += handle.write(bytes as Uint8Array<ArrayBuffer>, { at });
+              at += writeWhole(handle, bytes as Uint8Array<ArrayBuffer>, at);
             } catch (error) {
               handle.close();
               failed(error);
