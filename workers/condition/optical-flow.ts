@@ -3,8 +3,8 @@
  * 2016), without its variational refinement: small overlapping patches slide to where they match, coarse to fine, and every
  * pixel takes the mean of its patches' answers, the better matches counting more.
  *
- * The trainer uses OpenCV's implementation of the same (`training/motion.py`). About 0.1 s for 320×256 on one core of a laptop,
- * in proportion to the pixels; holds both pyramids, under 20 bytes a pixel. Finds motion of up to about a quarter of the picture;
+ * The trainer uses OpenCV's implementation of the same (`training/motion.py`). About 20 ms for 320×256 on one core,
+ * in proportion to the pixels; holds both pyramids and sums, under 45 bytes a pixel. Finds motion of up to about a quarter of the picture;
  * what is covered in one of the two gets a guess. Runs anywhere.
  */
 
@@ -141,6 +141,10 @@ class PatchSearch {
   #x = 0;
   #y = 0;
   #error = 0;
+  /** Where `#difference` is from, and its mean. */
+  #comparedU = Number.NaN;
+  #comparedV = Number.NaN;
+  #mean = 0;
   #xx = 0;
   #xy = 0;
   #yy = 0;
@@ -153,21 +157,27 @@ class PatchSearch {
   /** The patch whose first pixel is (x, y); forgets what was proposed. */
   take(x: number, y: number): void {
     const { width, height, data } = this.#from;
+    const [template, gradientX, gradientY] = [this.#template, this.#gradientX, this.#gradientY];
     this.#x = x;
     this.#y = y;
     this.#error = Number.POSITIVE_INFINITY;
-    let [xx, xy, yy, sumX, sumY] = [0, 0, 0, 0, 0];
+    let xx = 0;
+    let xy = 0;
+    let yy = 0;
+    let sumX = 0;
+    let sumY = 0;
     for (let j = 0, i = 0; j < PATCH; j += 1) {
       const row = (y + j) * width;
-      const above = Math.max(y + j - 1, 0) * width;
-      const below = Math.min(y + j + 1, height - 1) * width;
+      const above = (y + j > 0 ? y + j - 1 : 0) * width;
+      const below = (y + j + 1 < height ? y + j + 1 : height - 1) * width;
       for (let k = 0; k < PATCH; k += 1, i += 1) {
         const column = x + k;
-        this.#template[i] = data[row + column]!;
-        const gx = (data[row + Math.min(column + 1, width - 1)]! - data[row + Math.max(column - 1, 0)]!) / 2;
+        template[i] = data[row + column]!;
+        const right = data[row + (column + 1 < width ? column + 1 : column)]!;
+        const gx = (right - data[row + (column > 0 ? column - 1 : 0)]!) / 2;
         const gy = (data[below + column]! - data[above + column]!) / 2;
-        this.#gradientX[i] = gx;
-        this.#gradientY[i] = gy;
+        gradientX[i] = gx;
+        gradientY[i] = gy;
         xx += gx * gx;
         xy += gx * gy;
         yy += gy * gy;
@@ -193,20 +203,25 @@ class PatchSearch {
 
   /** Gauss–Newton steps from the best proposal while they help; a patch that runs away stays where it began. */
   descend(): void {
-    const determinant = this.#xx * this.#yy - this.#xy * this.#xy;
+    const [xx, xy, yy] = [this.#xx, this.#xy, this.#yy];
+    const determinant = xx * yy - xy * xy;
     if (determinant < LEAST_DETERMINANT) return;
     const [startU, startV, startError] = [this.u, this.v, this.#error];
+    const [difference, gradientX, gradientY] = [this.#difference, this.#gradientX, this.#gradientY];
     let { u, v } = this;
-    let best = this.#compare(u, v);
+    // Where the last proposal was the best, its differences are there already.
+    let best = u === this.#comparedU && v === this.#comparedV ? startError : this.#compare(u, v);
     for (let step = 0; step < DESCENTS; step += 1) {
-      let [bx, by] = [0, 0];
+      const mean = this.#mean;
+      let bx = 0;
+      let by = 0;
       for (let i = 0; i < PATCH * PATCH; i += 1) {
-        const d = this.#difference[i]!;
-        bx += this.#gradientX[i]! * d;
-        by += this.#gradientY[i]! * d;
+        const d = Math.fround(difference[i]! - mean);
+        bx += gradientX[i]! * d;
+        by += gradientY[i]! * d;
       }
-      u -= (this.#yy * bx - this.#xy * by) / determinant;
-      v -= (this.#xx * by - this.#xy * bx) / determinant;
+      u -= (yy * bx - xy * by) / determinant;
+      v -= (xx * by - xy * bx) / determinant;
       const error = this.#compare(u, v);
       if (error >= best) break;
       best = error;
@@ -221,13 +236,18 @@ class PatchSearch {
     }
   }
 
-  /** Fills the difference of the target, moved back by (u, v), from the template, its mean taken out; gives its sum of squares. */
+  /** Fills the difference of the target, moved back by (u, v), from the template, and its mean; gives its sum of squares about the mean. */
   #compare(u: number, v: number): number {
     const { width, height, data } = this.#target;
+    const [template, difference] = [this.#template, this.#difference];
+    this.#comparedU = u;
+    this.#comparedV = v;
     const left = Math.min(Math.max(this.#x + MARGIN + u, 0), width - PATCH - 1.001);
     const top = Math.min(Math.max(this.#y + MARGIN + v, 0), height - PATCH - 1.001);
-    const [x0, y0] = [Math.floor(left), Math.floor(top)];
-    const [fx, fy] = [left - x0, top - y0];
+    const x0 = left | 0;
+    const y0 = top | 0;
+    const fx = left - x0;
+    const fy = top - y0;
     const a = (1 - fx) * (1 - fy);
     const b = fx * (1 - fy);
     const c = (1 - fx) * fy;
@@ -236,45 +256,53 @@ class PatchSearch {
     let squares = 0;
     for (let j = 0, i = 0; j < PATCH; j += 1) {
       let at = (y0 + j) * width + x0;
-      for (let k = 0; k < PATCH; k += 1, i += 1, at += 1) {
-        const value = a * data[at]! + b * data[at + 1]! + c * data[at + width]! + d * data[at + width + 1]!;
-        const difference = value - this.#template[i]!;
-        this.#difference[i] = difference;
-        sum += difference;
-        squares += difference * difference;
+      let above = data[at]!;
+      let below = data[at + width]!;
+      for (let k = 0; k < PATCH; k += 1, i += 1) {
+        at += 1;
+        const aboveRight = data[at]!;
+        const belowRight = data[at + width]!;
+        const value = a * above + b * aboveRight + c * below + d * belowRight;
+        above = aboveRight;
+        below = belowRight;
+        const apart = value - template[i]!;
+        difference[i] = apart;
+        sum += apart;
+        squares += apart * apart;
       }
     }
     const mean = sum / (PATCH * PATCH);
-    for (let i = 0; i < PATCH * PATCH; i += 1) this.#difference[i] = this.#difference[i]! - mean;
+    this.#mean = mean;
     return squares - sum * mean;
   }
 }
 
-/** Every pixel's mean over the patches that hold it, weighted by 1/max(1, |difference there|). */
+/** Every pixel's mean over the patches that hold it, weighted by 1/max(1, |difference there|); pixels beyond the last patches are theirs. */
 function spread(from: Luma, target: Luma, found: Float32Array, columns: number, rows: number): Float32Array {
   const { width, height, data } = from;
-  const out = new Float32Array(2 * width * height);
-  for (let y = 0; y < height; y += 1) {
-    const firstRow = Math.min(Math.max(0, Math.ceil((y - PATCH + 1) / STRIDE)), rows - 1);
-    const lastRow = Math.max(firstRow, Math.min(rows - 1, Math.floor(y / STRIDE)));
-    for (let x = 0; x < width; x += 1) {
-      const firstColumn = Math.min(Math.max(0, Math.ceil((x - PATCH + 1) / STRIDE)), columns - 1);
-      const lastColumn = Math.max(firstColumn, Math.min(columns - 1, Math.floor(x / STRIDE)));
-      let [sumU, sumV, total] = [0, 0, 0];
-      for (let row = firstRow; row <= lastRow; row += 1) {
-        for (let column = firstColumn; column <= lastColumn; column += 1) {
-          const at = 2 * (row * columns + column);
-          const [u, v] = [found[at]!, found[at + 1]!];
-          const difference = Math.abs(bilinear(target, x + MARGIN + u, y + MARGIN + v) - data[y * width + x]!);
-          const weight = 1 / Math.max(1, difference);
-          sumU += weight * u;
-          sumV += weight * v;
-          total += weight;
+  const sums = new Float64Array(3 * width * height);
+  for (let row = 0; row < rows; row += 1) {
+    const endY = row === rows - 1 ? height : row * STRIDE + PATCH;
+    for (let column = 0; column < columns; column += 1) {
+      const u = found[2 * (row * columns + column)]!;
+      const v = found[2 * (row * columns + column) + 1]!;
+      const endX = column === columns - 1 ? width : column * STRIDE + PATCH;
+      for (let y = row * STRIDE; y < endY; y += 1) {
+        for (let x = column * STRIDE; x < endX; x += 1) {
+          const at = y * width + x;
+          const difference = Math.abs(bilinear(target, x + MARGIN + u, y + MARGIN + v) - data[at]!);
+          const weight = difference > 1 ? 1 / difference : 1;
+          sums[3 * at] = sums[3 * at]! + weight * u;
+          sums[3 * at + 1] = sums[3 * at + 1]! + weight * v;
+          sums[3 * at + 2] = sums[3 * at + 2]! + weight;
         }
       }
-      out[2 * (y * width + x)] = sumU / total;
-      out[2 * (y * width + x) + 1] = sumV / total;
     }
+  }
+  const out = new Float32Array(2 * width * height);
+  for (let i = 0, j = 0; i < out.length; i += 2, j += 3) {
+    out[i] = sums[j]! / sums[j + 2]!;
+    out[i + 1] = sums[j + 1]! / sums[j + 2]!;
   }
   return out;
 }
