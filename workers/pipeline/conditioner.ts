@@ -52,11 +52,9 @@ export class Conditioner {
   async hint(frame: number): Promise<FrameHint> {
     const known = this.#hints.get(frame);
     if (known) return known;
-    const isKey = frame % this.#plan.frameRateFactor === 0;
     const fraction = this.#sources.fraction(frame);
     let made: FrameHint;
-    // Velocity models begin inserted frames from the key frame before, and are told nothing else of them (SPEC §2.4).
-    if (!isKey && this.#velocity) made = { hint: null, latents: null, mismatch: null, fraction };
+    if (!this.looksAt(frame)) made = { hint: null, latents: null, mismatch: null, fraction };
     else {
       const { picture, mismatch } = await this.#sources.frame(frame);
       const latents = await encodePicture(picture, this.#posteriorNoise(frame), this.#plan, this.#model);
@@ -66,6 +64,14 @@ export class Conditioner {
     }
     this.#hints.set(frame, made);
     return made;
+  }
+
+  /**
+   * Whether the frame's picture is needed: velocity models begin inserted frames from the key frame before, and are told nothing else
+   * of them (SPEC §2.4).
+   */
+  looksAt(frame: number): boolean {
+    return frame % this.#plan.frameRateFactor === 0 || !this.#velocity;
   }
 
   /** Forgets what only frames before output frame `frame` need. */

@@ -87,6 +87,8 @@ export class JobRun {
   readonly #sourceStart: number;
   #lastFrameAt = Number.NEGATIVE_INFINITY;
   #state: (() => JobState) | null = null;
+  /** Output frames before it have been announced to the sources. */
+  #announced = 0;
 
   constructor(input: JobInput) {
     const { clip, plan, settings, model, signal, from = null } = input;
@@ -140,6 +142,7 @@ export class JobRun {
         },
       });
     } finally {
+      this.#sources.close();
       await this.#store.close();
     }
   }
@@ -148,9 +151,26 @@ export class JobRun {
     // While a window is being opened there is no state to be had.
     const state = this.#state;
     this.#state = null;
+    this.#announce(window);
     const condition = await this.#timed('condition', () => this.#denoiser.open(window));
     this.#state = state;
     return condition;
+  }
+
+  /** Source pictures that will be looked at: the window's own, its segment's, and the next window's while this one is denoised. */
+  #announce({ index, startFrame, endFrame }: Window): void {
+    const { plan, framesWritten = 0 } = this.#input;
+    const next = plan.windows[index + 1];
+    const segmentEnd = Math.min(endFrame, next?.startFrame ?? endFrame);
+    this.#announced = Math.max(this.#announced, startFrame);
+    this.#announceUpTo(endFrame);
+    if (segmentEnd > framesWritten) this.#sources.expect(range(startFrame, segmentEnd));
+    if (next) this.#announceUpTo(next.endFrame);
+  }
+
+  #announceUpTo(endFrame: number): void {
+    this.#sources.expect(range(this.#announced, endFrame).filter((frame) => this.#conditioner.looksAt(frame)));
+    this.#announced = Math.max(this.#announced, endFrame);
   }
 
   #tileDone(): void {
@@ -166,6 +186,7 @@ export class JobRun {
     if (endFrame <= framesWritten) this.meter.framesFinished(endFrame - startFrame);
     else await this.#write(segment);
     this.#conditioner.dropBefore(endFrame);
+    this.#sources.dropBefore(endFrame);
     this.#store.dropBefore(this.#sources.index(endFrame));
   }
 
@@ -248,4 +269,8 @@ function firstSource(plan: JobPlan, from: JobState | null): number {
   if (!from) return plan.sourceStart;
   const window = plan.windows[from.state.taken - from.state.done.length];
   return window ? plan.sourceStart + Math.floor(window.startFrame / plan.frameRateFactor) : plan.sourceEnd;
+}
+
+function range(start: number, end: number): number[] {
+  return Array.from({ length: Math.max(0, end - start) }, (_, at) => start + at);
 }

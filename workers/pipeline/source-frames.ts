@@ -1,40 +1,46 @@
 /**
- * The source at the working size, for every output frame: upsampled and padded key frames, and between them what
- * their motion says (docs/nano-model.md "Between key frames").
+ * The source at the working size for every output frame, made ahead of need by workers where there are any, and kept until its last
+ * use as far as there is room: a frame is looked at when its window is conditioned and again when it is reconstructed.
  *
- * Holds two upsampled frames and the motion of one pair of key frames. Inserted frames are made anew each time they are asked for
- * (a second or less at 1080p): kept, they would be most of a job's memory.
+ * Holds {@link picturesHeld} pictures, made ones and those under way; what doesn't fit is made when it is asked for, and again the next time.
+ * Which those are changes the time it takes, never a picture. One reader.
  */
 
-import { carry, Motion } from '../condition/motion.ts';
-import { padReflect } from '../condition/padding.ts';
-import { Upsampler } from '../condition/upsample.ts';
+import { type PictureShape, type SourceFrame, SourcePictures } from '../condition/source-pictures.ts';
 import type { ClipInfo } from '../media/clip-info.ts';
 import { workedSize } from '../plan/borders.ts';
+import { picturesHeld } from '../plan/cost.ts';
 import type { JobPlan } from '../plan/job-plan.ts';
 import { nextKeyFrame } from '../plan/shots.ts';
 import type { FrameStore } from './frame-store.ts';
+import { PictureWorkers } from './picture-workers.ts';
 
-export interface SourceFrame {
-  /** [3, H, W] in −1…1 of the padded size, or of the plan's crop of it. */
-  readonly picture: Float32Array;
-  /** How badly the key frames agree on an inserted frame, per latent pixel [h, w]; null where it is a key frame's picture. */
-  readonly mismatch: Float32Array | null;
-}
+export type { SourceFrame } from '../condition/source-pictures.ts';
+
+let jobs = 0;
 
 export class SourceFrames {
   readonly #plan: JobPlan;
   readonly #store: FrameStore;
-  readonly #upsampler: Upsampler;
-  /** Of the whole plane, by source index. */
-  readonly #planes = new Map<number, Float32Array>();
-  #motion: { readonly before: number; readonly motion: Motion } | null = null;
+  readonly #shape: PictureShape;
+  readonly #job = jobs++;
+  readonly #room: number;
+  readonly #made = new Map<number, Promise<SourceFrame>>();
+  /** Those of them that were asked for once and will be again. */
+  readonly #kept = new Set<number>();
+  /** Output frames that will be asked for, the next one first. */
+  #expected: number[] = [];
+  #reading: Promise<unknown> = Promise.resolve();
+  /** Where there are no workers. */
+  #own: SourcePictures | null = null;
+  #closed = false;
 
-  constructor(clip: ClipInfo, plan: JobPlan, store: FrameStore) {
+  constructor(clip: Pick<ClipInfo, 'width' | 'height'>, plan: JobPlan, store: FrameStore) {
     this.#plan = plan;
     this.#store = store;
-    const worked = plan.crop?.worked ?? workedSize(plan);
-    this.#upsampler = new Upsampler(clip.width, clip.height, worked.width, worked.height);
+    this.#shape = shapeOf(clip, plan);
+    const { width, height } = this.#shape.part ?? this.#shape.padded;
+    this.#room = picturesHeld(width * height);
   }
 
   /** Source frame of an output frame, or of the key frame before it where it is inserted. */
@@ -48,72 +54,102 @@ export class SourceFrames {
     return nextKeyFrame(this.#plan, frame) === null ? 0 : (frame % factor) / factor;
   }
 
-  /** @throws EnhancerError `TRUNCATED` when the clip ends before it. */
+  /** Output frames that will be asked for, in that order, after those told of before. A hint: it may be wrong. */
+  expect(frames: Iterable<number>): void {
+    this.#expected.push(...frames);
+    this.#makeAhead();
+  }
+
+  /** @throws EnhancerError `TRUNCATED` when the clip ends before it, or what decoding throws. */
   async frame(frame: number): Promise<SourceFrame> {
-    const { crop, latentWidth, latentHeight } = this.#plan;
-    const fraction = this.fraction(frame);
-    const before = this.index(frame);
-    await this.#store.reach(fraction === 0 ? before : before + 1);
-    const factor = this.#plan.paddedWidth / latentWidth;
-    const { paddedWidth: width, paddedHeight: height } = crop ?? this.#plan;
-    const part = (planes: Float32Array, channels: number, unit: number) =>
-      crop
-        ? rectangle(planes, channels, width / unit, height / unit, {
-            x: (crop.latentX * factor) / unit,
-            y: (crop.latentY * factor) / unit,
-            width: (latentWidth * factor) / unit,
-            height: (latentHeight * factor) / unit,
-          })
-        : planes;
-    if (fraction === 0) return { picture: part(this.#plane(before), 3, 1), mismatch: null };
-    const between = carry(
-      this.#plane(before),
-      this.#plane(before + 1),
-      { width, height },
-      crop?.worked ?? workedSize(this.#plan),
-      this.#motionFrom(before).velocity(fraction),
-      fraction,
-      factor,
-    );
-    return { picture: part(between.frame, 3, 1), mismatch: part(between.mismatch, 1, factor) };
-  }
-
-  #motionFrom(before: number): Motion {
-    if (this.#motion?.before !== before) {
-      this.#motion = { before, motion: new Motion(this.#store.get(before), this.#store.get(before + 1)) };
+    const at = this.#expected.indexOf(frame);
+    if (at >= 0) this.#expected.splice(at, 1);
+    const making = this.#made.get(frame) ?? this.#make(frame);
+    // Half of the room is for what is to be made.
+    if (this.#expected.includes(frame) && this.#kept.size < this.#room / 2) {
+      this.#kept.add(frame);
+      this.#made.set(frame, making);
+    } else {
+      this.#kept.delete(frame);
+      this.#made.delete(frame);
     }
-    return this.#motion.motion;
+    this.#makeAhead();
+    return making;
   }
 
-  #plane(index: number): Float32Array {
-    const known = this.#planes.get(index);
-    if (known) return known;
-    const { paddedWidth, paddedHeight } = this.#plan.crop ?? this.#plan;
-    const { width, height } = this.#plan.crop?.worked ?? workedSize(this.#plan);
-    const planar = this.#upsampler.fromRgba(this.#store.get(index).rgba);
-    const padded =
-      paddedWidth === width && paddedHeight === height
-        ? planar
-        : padReflect(planar, 3, width, height, paddedWidth, paddedHeight);
-    if (this.#planes.size >= 2) this.#planes.delete(this.#planes.keys().next().value!);
-    this.#planes.set(index, padded);
-    return padded;
+  /** Output frames before `frame` won't be asked for any more. */
+  dropBefore(frame: number): void {
+    this.#expected = this.#expected.filter((each) => each >= frame);
+    for (const held of this.#made.keys()) {
+      if (held >= frame) continue;
+      this.#made.delete(held);
+      this.#kept.delete(held);
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#expected = [];
+    this.#made.clear();
+    PictureWorkers.forget();
+  }
+
+  #makeAhead(): void {
+    if (PictureWorkers.shared() === null) return;
+    for (const frame of this.#expected) {
+      if (this.#made.size >= this.#room) return;
+      if (this.#made.has(frame)) continue;
+      const making = this.#make(frame);
+      // Whoever asks for it hears of it.
+      making.catch(() => undefined);
+      this.#made.set(frame, making);
+    }
+  }
+
+  async #make(frame: number): Promise<SourceFrame> {
+    const fraction = this.fraction(frame);
+    const index = this.index(frame);
+    await this.#reach(fraction === 0 ? index : index + 1);
+    const before = this.#store.get(index);
+    const after = fraction === 0 ? null : this.#store.get(index + 1);
+    const workers = PictureWorkers.shared();
+    if (workers) {
+      try {
+        return await workers.make(this.#job, this.#shape, before, after, fraction);
+      } catch (error) {
+        if (this.#closed) throw error;
+        // A worker that doesn't start, or ran out of memory, need not end a job.
+      }
+    }
+    this.#own ??= new SourcePictures(this.#shape);
+    return after ? this.#own.between(before, after, fraction) : this.#own.key(before);
+  }
+
+  /** One after the other: the store has one reader. */
+  #reach(index: number): Promise<void> {
+    const reached = this.#reading.then(() => this.#store.reach(index));
+    this.#reading = reached.catch(() => undefined);
+    return reached;
   }
 }
 
-/** A rectangle of each of the planes [channels, height, width]. */
-function rectangle(
-  planes: Float32Array,
-  channels: number,
-  width: number,
-  height: number,
-  area: { readonly x: number; readonly y: number; readonly width: number; readonly height: number },
-): Float32Array {
-  const out = new Float32Array(channels * area.width * area.height);
-  for (let row = 0; row < channels * area.height; row += 1) {
-    const plane = Math.floor(row / area.height);
-    const from = (plane * height + area.y + (row % area.height)) * width + area.x;
-    out.set(planes.subarray(from, from + area.width), row * area.width);
-  }
-  return out;
+function shapeOf(source: Pick<ClipInfo, 'width' | 'height'>, plan: JobPlan): PictureShape {
+  const { crop, latentWidth, latentHeight, paddedWidth, paddedHeight } = plan;
+  const factor = paddedWidth / latentWidth;
+  return {
+    source: { width: source.width, height: source.height },
+    worked: crop?.worked ?? workedSize(plan),
+    padded: crop
+      ? { width: crop.paddedWidth, height: crop.paddedHeight }
+      : { width: paddedWidth, height: paddedHeight },
+    factor,
+    part: crop
+      ? {
+          x: crop.latentX * factor,
+          y: crop.latentY * factor,
+          width: latentWidth * factor,
+          height: latentHeight * factor,
+        }
+      : null,
+  };
 }

@@ -83,9 +83,20 @@ export function heapBytes(load: HeapLoad): number {
   const latents = latentFrame * (alive * (load.usesSaved ? 4 : 3) + shared + 3 * load.longestWindow);
   const sources = 4 * load.sourcePixels * hints;
   const moving = load.frameRateFactor > 1 ? Math.min(load.sourcePixels, MOST_MOTION_PIXELS) : 0;
-  const pictures = 6 * 3 * FLOAT_BYTES * load.paddedPixels + 8 * 4 * load.outputPixels;
+  const planes = 6 + picturesHeld(load.paddedPixels);
+  const pictures = planes * 3 * FLOAT_BYTES * load.paddedPixels + 8 * 4 * load.outputPixels;
   return Math.ceil(latents + sources + MOTION_BYTES_PER_PIXEL * moving + pictures);
 }
+
+/** Source pictures that a job keeps or makes ahead (`pipeline/source-frames.ts`), of so many padded pixels each. */
+export function picturesHeld(paddedPixels: number): number {
+  const fit = Math.floor(PICTURES_BYTES / (3 * FLOAT_BYTES * paddedPixels));
+  return Math.min(MOST_PICTURES, Math.max(2, fit));
+}
+
+/** Two windows' at 640×360, one's at 1280×720. */
+const PICTURES_BYTES = 160 * MIB;
+const MOST_PICTURES = 48;
 
 /** The wavefront between two evaluations, kept twice in the journal (docs/reliability.md): state, saved, x0 where windows share. */
 export function statesBytes(load: HeapLoad): number {

@@ -1,0 +1,106 @@
+/**
+ * Workers that make source pictures while the model runs: it blocks the engine's thread on the processor, and on a GPU waits for whatever the engine does
+ * itself. As many as half the cores, at most four, shared by all jobs, started at the first use. Where there are no workers (Node) or one fails, the
+ * caller makes its pictures itself.
+ */
+
+import type { KeyFrame, PictureShape, SourceFrame } from '../condition/source-pictures.ts';
+import type { PictureAnswer, PictureRequest } from '../pictures.worker.ts';
+
+const MOST_WORKERS = 4;
+
+interface Seat {
+  readonly worker: Worker;
+  /** Of the last request. */
+  job: number;
+  frames: readonly number[];
+}
+
+interface Pending {
+  readonly resolve: (made: SourceFrame) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+let shared: PictureWorkers | null = null;
+
+export class PictureWorkers {
+  readonly #seats: readonly Seat[];
+  readonly #pending = new Map<number, Pending>();
+  #nextId = 0;
+
+  private constructor(count: number) {
+    this.#seats = Array.from({ length: count }, () => ({ worker: this.#spawn(), job: -1, frames: [] }));
+  }
+
+  /** Null where there can be none. */
+  static shared(): PictureWorkers | null {
+    // Not by `Worker`: onnxruntime gives Node one that is none of a browser's.
+    if (typeof WorkerGlobalScope === 'undefined' && typeof globalThis.location === 'undefined') return null;
+    shared ??= new PictureWorkers(Math.max(1, Math.min(MOST_WORKERS, navigator.hardwareConcurrency >> 1)));
+    return shared;
+  }
+
+  /**
+   * @param job any number of the caller's own.
+   * @param after null: the key frame `before` itself.
+   */
+  make(
+    job: number,
+    shape: PictureShape,
+    before: KeyFrame,
+    after: KeyFrame | null,
+    fraction: number,
+  ): Promise<SourceFrame> {
+    // All frames between two key frames to one worker: their motion is searched once.
+    const seat = this.#seats[before.index % this.#seats.length]!;
+    const frames = after ? [before, after] : [before];
+    const known = seat.job === job ? seat.frames : [];
+    seat.job = job;
+    seat.frames = frames.map(({ index }) => index);
+    const id = this.#nextId++;
+    const request: PictureRequest = {
+      id,
+      job,
+      shape,
+      frames: frames.map(({ index, width, height, rgba }) => ({
+        index,
+        width,
+        height,
+        rgba: known.includes(index) ? null : rgba,
+      })),
+      fraction,
+    };
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject });
+      seat.worker.postMessage(request);
+    });
+  }
+
+  /** Nobody waits for what is still being made; then the workers end, since a message can't be taken back. */
+  static forget(): void {
+    if (shared && shared.#pending.size > 0) shared.#end(new Error('no longer wanted'));
+  }
+
+  #spawn(): Worker {
+    const worker = new Worker(new URL('../pictures.worker.ts', import.meta.url), { type: 'module', name: 'pictures' });
+    worker.addEventListener('message', ({ data }: MessageEvent<PictureAnswer>) => {
+      const pending = this.#pending.get(data.id);
+      this.#pending.delete(data.id);
+      if ('made' in data) pending?.resolve(data.made);
+      else pending?.reject(new Error(data.error));
+    });
+    worker.addEventListener('error', (event) => {
+      event.preventDefault();
+      this.#end(new Error(event.message));
+    });
+    return worker;
+  }
+
+  #end(reason: Error): void {
+    if (shared === this) shared = null;
+    for (const { worker } of this.#seats) worker.terminate();
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const { reject } of pending) reject(reason);
+  }
+}
