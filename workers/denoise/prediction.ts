@@ -31,6 +31,9 @@ export interface WindowHint {
   readonly channels: number;
 }
 
+/** At which √(σ² + α²τ²) is τ. */
+const NO_NOISE: NoiseLevel = { alpha: 1, sigma: 0 };
+
 /** Two grey levels, squared, in frames of −1…1: what even a perfect match may be off by. */
 const MISMATCH_FLOOR = (2 / 127.5) ** 2;
 
@@ -130,46 +133,59 @@ function prepareResidual(
   const kept = Float64Array.from(variance, (v, c) => (hintLevel.alpha ** 2 * v) / total[c]!);
   const unknown = Float64Array.from(variance, (v, c) => v * (1 - kept[c]!) ** 2);
 
-  /** out = fromWeight(τ²)·from + baseWeight(τ²)·b. */
+  /** √(m + m₀) of each frame with a mismatch: the same for all channels and evaluations. */
+  const roots = new Map<number, Float64Array>();
+  const rootsOf = (frame: number, mismatch: Float32Array): Float64Array => {
+    const known = roots.get(frame);
+    if (known) return known;
+    const made = Float64Array.from(mismatch, (m) => Math.sqrt(m + MISMATCH_FLOOR));
+    roots.set(frame, made);
+    return made;
+  };
+
+  /**
+   * out = g·from + h·b, with g = √(σ² + α²τ²), or 1/√(σ² + α²τ²) where `inverse`; h is `baseWeight`, times g where `inverse`.
+   * A closure a value would cost more than the value.
+   */
   const combine = (
     frame: number,
     from: Float32Array,
     out: Float32Array,
-    fromWeight: (tau2: number) => number,
-    baseWeight: (tau2: number) => number,
+    { alpha, sigma }: NoiseLevel,
+    inverse: boolean,
+    baseWeight: number,
   ): void => {
     const { latents, mismatch, fraction } = frames[frame]!;
     if (!latents) throw new RangeError('residual prediction leans on every frame’s latents');
     const plane = out.length / channels;
     const between = 4 * fraction * (1 - fraction);
+    const root = mismatch && rootsOf(frame, mismatch);
+    const [a2, s2] = [alpha ** 2, sigma ** 2];
     for (let c = 0; c < channels; c++) {
       const certain = keySpreads[c]! ** 2 + unknown[c]!;
+      const keep = kept[c]!;
       const start = c * plane;
-      if (mismatch) {
+      const end = start + plane;
+      if (root) {
         const inserted = between * spreads.insertedSpread[c]! ** 2;
-        for (let i = 0; i < plane; i++) {
-          const tau2 = certain + inserted * Math.sqrt(mismatch[i]! + MISMATCH_FLOOR);
-          const base = kept[c]! * latents[start + i]!;
-          out[start + i] = fromWeight(tau2) * from[start + i]! + baseWeight(tau2) * base;
+        for (let i = start, j = 0; i < end; i++, j++) {
+          const spread = Math.sqrt(s2 + a2 * (certain + inserted * root[j]!));
+          const base = keep * latents[i]!;
+          if (inverse) out[i] = (from[i]! + baseWeight * base) / spread;
+          else out[i] = spread * from[i]! + baseWeight * base;
         }
       } else {
-        const wf = fromWeight(certain);
-        const wb = baseWeight(certain) * kept[c]!;
-        for (let i = start; i < start + plane; i++) out[i] = wf * from[i]! + wb * latents[i]!;
+        const spread = Math.sqrt(s2 + a2 * certain);
+        const weight = inverse ? 1 / spread : spread;
+        const ofBase = (inverse ? baseWeight / spread : baseWeight) * keep;
+        for (let i = start; i < end; i++) out[i] = weight * from[i]! + ofBase * latents[i]!;
       }
     }
   };
 
   return {
     start(frame, program, noise, out) {
-      const { alpha, sigma } = program.start;
-      combine(
-        frame,
-        noise,
-        out,
-        (tau2) => Math.sqrt(sigma ** 2 + alpha ** 2 * tau2),
-        () => alpha,
-      );
+      combine(frame, noise, out, program.start, false, program.start.alpha);
     },
     hintInput(frame, out) {
       const key = frames[frame]!.hint;
@@ -184,12 +200,11 @@ function prepareResidual(
         for (let i = c * plane; i < end; i++) out[i] = gain * key[i]!;
       }
     },
-    networkInput(frame, x, { state: { alpha, sigma } }, out) {
-      const gain = (tau2: number) => 1 / Math.sqrt(sigma ** 2 + alpha ** 2 * tau2);
-      combine(frame, x, out, gain, (tau2) => -alpha * gain(tau2));
+    networkInput(frame, x, { state }, out) {
+      combine(frame, x, out, state, true, -state.alpha);
     },
     toX0(frame, _x, output, _evaluation, out) {
-      combine(frame, output, out, Math.sqrt, () => 1);
+      combine(frame, output, out, NO_NOISE, false, 1);
     },
   };
 }

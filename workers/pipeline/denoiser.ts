@@ -89,29 +89,10 @@ export class Denoiser {
   ): Promise<Float32Array[]> {
     const { latentWidth: width, latentHeight: height, tiles } = this.#plan;
     const channels = this.#model.info.latentChannels;
-    const samples = frames.map((x, frame) => {
-      const sample = new Float32Array(x.length);
-      condition.prediction.networkInput(frame, x, evaluation, sample);
-      return sample;
-    });
     const { text } = this.#conditions;
     const contexts = text ? [text.positive, ...(text.negative ? [text.negative] : [])] : [null];
-    const blended = contexts.map(() => frames.map((x) => new Float32Array(x.length)));
-    const hintInput = new Float32Array(frames[0]!.length);
     const features = this.#features(evaluation);
-    for (const tile of tiles) {
-      await this.#between();
-      const { latentWidth, latentHeight } = tile;
-      const size = channels * latentWidth * latentHeight;
-      const dims = [frames.length, channels, latentHeight, latentWidth];
-      const sample = new Float32Array(frames.length * size);
-      const hint = new Float32Array(frames.length * size);
-      for (let f = 0; f < frames.length; f += 1) {
-        extractTile(samples[f]!, channels, width, height, tile, sample, f * size);
-        // Made anew each time: kept, the hints of all open windows would be most of a job's memory.
-        condition.prediction.hintInput(f, hintInput);
-        extractTile(hintInput, channels, width, height, tile, hint, f * size);
-      }
+    const evaluated = async (dims: readonly number[], sample: Float32Array, hint: Float32Array) => {
       const inputs = {
         sample: tensor(dims, sample),
         hint: tensor(dims, hint),
@@ -119,12 +100,51 @@ export class Denoiser {
         ...features,
       };
       const made = text ? await this.#model.evaluateEach(inputs, contexts) : [await this.#model.evaluate(inputs)];
-      for (const [which, output] of made.entries()) {
+      this.#onTile();
+      return made.map(({ data }) => data);
+    };
+    const inputOf = (f: number, out: Float32Array) => condition.prediction.networkInput(f, frames[f]!, evaluation, out);
+    let blended: Float32Array[][];
+    if (tiles.length === 1) {
+      // The whole plane: nothing to cut out, nothing to blend.
+      await this.#between();
+      const size = channels * width * height;
+      const part = (values: Float32Array, f: number) => values.subarray(f * size, (f + 1) * size);
+      const sample = new Float32Array(frames.length * size);
+      const hint = new Float32Array(frames.length * size);
+      for (let f = 0; f < frames.length; f += 1) {
+        inputOf(f, part(sample, f));
+        condition.prediction.hintInput(f, part(hint, f));
+      }
+      const made = await evaluated([frames.length, channels, height, width], sample, hint);
+      blended = made.map((data) => frames.map((_, f) => part(data, f)));
+    } else {
+      const samples = frames.map((x, frame) => {
+        const sample = new Float32Array(x.length);
+        inputOf(frame, sample);
+        return sample;
+      });
+      blended = contexts.map(() => frames.map((x) => new Float32Array(x.length)));
+      const hintInput = new Float32Array(frames[0]!.length);
+      for (const tile of tiles) {
+        await this.#between();
+        const { latentWidth, latentHeight } = tile;
+        const size = channels * latentWidth * latentHeight;
+        const sample = new Float32Array(frames.length * size);
+        const hint = new Float32Array(frames.length * size);
         for (let f = 0; f < frames.length; f += 1) {
-          accumulateTile(blended[which]![f]!, channels, width, height, tile, output.data, f * size);
+          extractTile(samples[f]!, channels, width, height, tile, sample, f * size);
+          // Made anew each time: kept, the hints of all open windows would be most of a job's memory.
+          condition.prediction.hintInput(f, hintInput);
+          extractTile(hintInput, channels, width, height, tile, hint, f * size);
+        }
+        const made = await evaluated([frames.length, channels, latentHeight, latentWidth], sample, hint);
+        for (const [which, data] of made.entries()) {
+          for (let f = 0; f < frames.length; f += 1) {
+            accumulateTile(blended[which]![f]!, channels, width, height, tile, data, f * size);
+          }
         }
       }
-      this.#onTile();
     }
     const [outputs, negative] = blended as [Float32Array[], Float32Array[]?];
     if (text && negative) guide(outputs, negative, text.guidance);
