@@ -5,10 +5,13 @@ import { expect, type Page, test } from '@playwright/test';
 import { demux } from './demux.ts';
 import { EnhancerPage } from './enhancer-page.ts';
 
-const CLIP = 'e2e/fixtures/clips/real_160x90.mp4';
-const QUERY = '?provider=wasm&budget=12';
-/** Takes some ten seconds on two idle cores: enough to be caught in the middle. */
-const RECIPE = { Scale: 3, 'Frame rate': 1, Strength: 0.3, Seed: 5, Steps: 2 } as const;
+/** Small pictures, three windows, twelve evaluations: over in seconds, and yet caught in the middle. */
+const CLIP = 'e2e/fixtures/clips/self__loop_32x32.mp4';
+const FRAMES = 40;
+const QUERY = '?provider=wasm';
+const RECIPE = { Scale: 1, 'Frame rate': 1, Strength: 0.3, Seed: 5, Steps: 4 } as const;
+/** With a busy machine. */
+const PATIENCE = { timeout: 120_000 };
 
 test.skip(process.env.FAULT_POINTS === undefined, 'by command: npm run faults');
 
@@ -43,10 +46,16 @@ async function takePickedAway(page: Page): Promise<void> {
   await page.evaluate(async (name) => (await navigator.storage.getDirectory()).removeEntry(name), PICKED);
 }
 
+/** A window is finished, and not all of them. */
+async function inTheMiddle(page: Page): Promise<void> {
+  await expect(page.getByText(new RegExp(`^[1-9]\\d* / ${FRAMES}$`))).toBeVisible(PATIENCE);
+}
+
 test('a clip picked by handle is opened again by itself; taken away, it is asked for, and only the same will do', async ({
   page,
 }) => {
   test.setTimeout(400_000);
+  page.setDefaultTimeout(120_000);
   page.on('dialog', (dialog) => void dialog.accept());
   await pickFromStorage(page);
   const enhancer = new EnhancerPage(page);
@@ -54,10 +63,9 @@ test('a clip picked by handle is opened again by itself; taken away, it is asked
   await putPicked(page);
   await page.getByRole('button', { name: 'Choose a clip' }).click();
   await enhancer.set(RECIPE);
-  await expect(enhancer.enhance).toBeEnabled();
+  await expect(enhancer.enhance).toBeEnabled(PATIENCE);
   await enhancer.enhance.click();
-  const frames = page.getByText(/^[1-9]\d* \/ 16$/);
-  await expect(frames).toBeVisible({ timeout: 120_000 });
+  await inTheMiddle(page);
   expect(await page.evaluate('window.persistAsked')).toBe(1);
 
   await takePickedAway(page);
@@ -66,18 +74,19 @@ test('a clip picked by handle is opened again by itself; taken away, it is asked
   await offer.getByRole('button', { name: /^Go on/ }).click();
   await expect(page.getByText(/Choose picked.mp4 again/)).toBeVisible();
   await enhancer.choose('e2e/fixtures/clips/generated_80x44.mp4');
-  await expect(enhancer.alert).toHaveAttribute('data-code', 'SOURCE_CHANGED', { timeout: 60_000 });
+  await expect(enhancer.alert).toHaveAttribute('data-code', 'SOURCE_CHANGED', PATIENCE);
 
   await putPicked(page);
   await page.reload();
   await offer.getByRole('button', { name: /^Go on/ }).click();
-  await expect(enhancer.progress).toBeVisible({ timeout: 60_000 });
+  await expect(enhancer.progress).toBeVisible(PATIENCE);
   const output = await demux(await enhancer.download(240_000));
-  expect(output.video.samples).toHaveLength(16);
+  expect(output.video.samples).toHaveLength(FRAMES);
 });
 
 test('a queue is there after a reload, and goes on where its first clip stopped', async ({ page }) => {
   test.setTimeout(400_000);
+  page.setDefaultTimeout(120_000);
   page.on('dialog', (dialog) => void dialog.accept());
   const enhancer = new EnhancerPage(page);
   await enhancer.open(QUERY);
@@ -94,13 +103,13 @@ test('a queue is there after a reload, and goes on where its first clip stopped'
   const queued = page.locator('[data-queued]');
   await expect(queued).toHaveCount(2);
   await page.getByRole('button', { name: 'Start the queue' }).click();
-  await expect(page.getByText(/^[6-9] \/ 16$|^1\d \/ 16$/)).toBeVisible({ timeout: 120_000 });
+  await inTheMiddle(page);
 
   await page.reload();
   await expect(queued).toHaveCount(2);
   await expect(queued.first()).toContainText('one.mp4');
   await expect(page.locator('[data-job]')).toHaveCount(0);
   await page.getByRole('button', { name: 'Start the queue' }).click();
-  await expect(queued).toHaveCount(1, { timeout: 180_000 });
-  await expect(queued).toHaveCount(0, { timeout: 180_000 });
+  await expect(queued).toHaveCount(1, PATIENCE);
+  await expect(queued).toHaveCount(0, PATIENCE);
 });

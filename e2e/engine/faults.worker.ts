@@ -73,6 +73,8 @@ const CLIP_FILE = 'fault-clip.mp4';
 
 let submits = 0;
 let buffers = 0;
+/** The engine's ledger keeps the device's own method from the start, so that it can't be changed later. */
+let failingBuffer = -1;
 /** Of model parts. */
 let runs = 0;
 let storageFull = false;
@@ -237,9 +239,11 @@ function watchDevices(): void {
     return submit.apply(this, args);
   };
   const create = GPUDevice.prototype.createBuffer;
-  GPUDevice.prototype.createBuffer = function (this: GPUDevice, ...args) {
+  GPUDevice.prototype.createBuffer = function (this: GPUDevice, descriptor) {
     buffers += 1;
-    return create.apply(this, args);
+    if (buffers !== failingBuffer) return create.call(this, descriptor);
+    runOutOfMemory(this);
+    return invalidBuffer(this, create, descriptor);
   };
 }
 
@@ -277,17 +281,9 @@ function inject(fault: Fault): void {
       };
       return;
     }
-    case 'gpu-memory': {
-      const create = GPUDevice.prototype.createBuffer;
-      let done = false;
-      GPUDevice.prototype.createBuffer = function (this: GPUDevice, descriptor) {
-        if (done || buffers < fault.atBuffer) return create.call(this, descriptor);
-        done = true;
-        runOutOfMemory(this);
-        return invalidBuffer(this, create, descriptor);
-      };
+    case 'gpu-memory':
+      failingBuffer = fault.atBuffer;
       return;
-    }
     case 'encoder': {
       const Plain = VideoEncoder;
       self.VideoEncoder = class extends Plain {
