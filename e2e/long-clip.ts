@@ -1,8 +1,8 @@
 /** A clip of any length, made of one that returns to where it began: the same packets over and over, so that it costs nothing to make. */
 
 import { openContainer } from '../workers/media/container.ts';
+import type { EncodedVideoPacket, OutputDecoderConfig } from '../workers/media/group-encoder.ts';
 import { muxMp4ToBlob } from '../workers/media/mux.ts';
-import type { EncodedVideoPacket, OutputDecoderConfig } from '../workers/media/window-encoder.ts';
 
 /**
  * @param loop H.264, its frames in presentation order, the first a key frame.

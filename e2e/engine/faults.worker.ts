@@ -4,8 +4,8 @@
  */
 
 import { toErrorData } from '../../workers/errors.ts';
+import { Journal } from '../../workers/jobs/journal.ts';
 import { openContainer } from '../../workers/media/container.ts';
-import { WindowEncoder } from '../../workers/media/window-encoder.ts';
 import { Engine } from '../../workers/pipeline/engine.ts';
 import { Unfinished } from '../../workers/pipeline/unfinished.ts';
 import type { Provider } from '../../workers/plan/job-plan.ts';
@@ -259,11 +259,18 @@ function watchRuns(): void {
   };
 }
 
+/** What is made for the encoder: a picture that waits for its group, or goes straight into it, is made once. */
 function watchFrames(): void {
-  const encode = WindowEncoder.prototype.encode;
-  WindowEncoder.prototype.encode = function (rgba, timestampUs, durationUs) {
-    entered.set(timestampUs, rgba.slice());
-    return encode.call(this, rgba, timestampUs, durationUs);
+  const plain = Journal.prototype.windowKeeper;
+  Journal.prototype.windowKeeper = function () {
+    const window = plain.call(this);
+    return {
+      ...window,
+      add(picture) {
+        entered.set(picture.timestampUs, picture.data.slice());
+        window.add(picture);
+      },
+    };
   };
 }
 

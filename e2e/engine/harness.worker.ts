@@ -7,10 +7,11 @@ import { toErrorData } from '../../workers/errors.ts';
 import type { Area } from '../../workers/media/borders.ts';
 import { type Clip, openClip } from '../../workers/media/clip.ts';
 import { chooseEncoder } from '../../workers/media/encoder-choice.ts';
+import { GroupEncoder } from '../../workers/media/group-encoder.ts';
+import { rgbaToI420 } from '../../workers/media/i420.ts';
 import { muxMp4ToBlob } from '../../workers/media/mux.ts';
 import { MemoryPacketSink } from '../../workers/media/packet-sink.ts';
 import { crop, stretch } from '../../workers/media/rgba.ts';
-import { WindowEncoder } from '../../workers/media/window-encoder.ts';
 import { readManifest } from '../../workers/models/package.ts';
 import { JobRun } from '../../workers/pipeline/job.ts';
 import { Model, urlSource } from '../../workers/pipeline/model.ts';
@@ -168,10 +169,11 @@ async function reencoded(clip: Clip, groups: readonly number[], settings: Settin
   });
   const sink = new MemoryPacketSink();
   for (const [which, startFrame] of groups.entries()) {
-    const encoder = new WindowEncoder(choice);
+    const encoder = new GroupEncoder(choice);
     for await (const frame of clip.frames({ startFrame, endFrame: groups[which + 1] ?? frameCount })) {
       const durationUs = (frameRate.denominator * 1e6) / frameRate.numerator;
-      await encoder.encode(frame.rgba, frame.timestampUs, durationUs);
+      const { data } = rgbaToI420(frame.rgba, width, height);
+      await encoder.encode({ data, timestampUs: frame.timestampUs, durationUs });
     }
     await sink.append(await encoder.finish());
   }

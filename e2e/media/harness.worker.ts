@@ -6,10 +6,11 @@ import { type Clip, openClip } from '../../workers/media/clip.ts';
 import type { ClipInfo } from '../../workers/media/clip-info.ts';
 import type { DecodedFrame } from '../../workers/media/decode.ts';
 import { chooseEncoder, type EncoderRequest } from '../../workers/media/encoder-choice.ts';
+import { GroupEncoder } from '../../workers/media/group-encoder.ts';
+import { rgbaToI420 } from '../../workers/media/i420.ts';
 import { muxMp4ToBlob } from '../../workers/media/mux.ts';
 import { MemoryPacketSink } from '../../workers/media/packet-sink.ts';
 import { stretch } from '../../workers/media/rgba.ts';
-import { WindowEncoder } from '../../workers/media/window-encoder.ts';
 import { deviceOf, NANO, settingsOf } from '../../workers/plan/fixtures/plan-inputs.ts';
 import type { JobPlan } from '../../workers/plan/job-plan.ts';
 import { outputFrameTime } from '../../workers/plan/output.ts';
@@ -237,11 +238,12 @@ async function written(clip: Clip, plan: JobPlan): Promise<ClipInfo> {
   const choice = await chooseEncoder({ width, height, frameRate: rate, codec: 'auto', quality: 'balanced' });
   const sink = new MemoryPacketSink();
   for (let start = 0; start < info.frameCount; start += WINDOW_FRAMES) {
-    const encoder = new WindowEncoder(choice);
+    const encoder = new GroupEncoder(choice);
     const range = { startFrame: start, endFrame: Math.min(start + WINDOW_FRAMES, info.frameCount) };
     for await (const frame of clip.frames(range)) {
       const { timestampUs, durationUs } = outputFrameTime(info, plan, frame.index);
-      await encoder.encode(stretch(frame, width, height).rgba, timestampUs, durationUs);
+      const { data } = rgbaToI420(stretch(frame, width, height).rgba, width, height);
+      await encoder.encode({ data, timestampUs, durationUs });
     }
     await sink.append(await encoder.finish());
   }
@@ -283,14 +285,15 @@ async function encode(file: File, command: Extract<Command, { kind: 'encode' }>)
   let encodeMs = 0;
   for (let start = 0; start < info.frameCount; start += command.windowFrames) {
     const end = Math.min(start + command.windowFrames, info.frameCount);
-    const encoder = new WindowEncoder(choice);
+    const encoder = new GroupEncoder(choice);
     for await (const frame of clip.frames({ startFrame: start, endFrame: end })) {
       const { rgba } = stretch(frame, width, height);
       sent.push(rgba);
       const next = info.timestampsUs[frame.index + 1];
       const durationUs = next === undefined ? info.lastFrameDurationUs : next - frame.timestampUs;
       const began = performance.now();
-      await encoder.encode(rgba, frame.timestampUs, durationUs);
+      const { data } = rgbaToI420(rgba, width, height);
+      await encoder.encode({ data, timestampUs: frame.timestampUs, durationUs });
       encodeMs += performance.now() - began;
     }
     await sink.append(await encoder.finish());

@@ -15,6 +15,7 @@ import { OUTPUTS, RECORD } from './output-folders.ts';
 const JOBS = 'jobs';
 const JOURNAL = 'journal';
 const STATES = ['state-0', 'state-1'] as const;
+const PICTURES = 'pictures';
 const SOURCE = 'source';
 const QUEUE = ['queue-0', 'queue-1'] as const;
 /** A page that is still open may hold an output it has not saved; a day later it has had its chance. */
@@ -49,7 +50,7 @@ export class JobStore {
     if (!this.#root) return Journal.create(new MemoryFile(), [new MemoryFile(), new MemoryFile()], job);
     try {
       const folder = await this.#folder(job.id, true);
-      return Journal.create(await hold(folder, JOURNAL), await this.#states(folder), job);
+      return Journal.create(await hold(folder, JOURNAL), await this.#states(folder), job, await hold(folder, PICTURES));
     } catch (error) {
       throw storageError(error);
     }
@@ -59,7 +60,11 @@ export class JobStore {
   async resume<Extra>(id: string): Promise<Journal<Extra>> {
     try {
       const folder = await this.#folder(id);
-      const journal = Journal.open<Extra>(await hold(folder, JOURNAL), await this.#states(folder));
+      const journal = Journal.open<Extra>(
+        await hold(folder, JOURNAL),
+        await this.#states(folder),
+        await hold(folder, PICTURES),
+      );
       if (journal) return journal;
     } catch (error) {
       throw gone(error);
@@ -77,16 +82,15 @@ export class JobStore {
     for (const id of (await namesIn(jobs)).sort().reverse()) {
       if (running.has(id)) continue;
       const folder = await jobs.getDirectoryHandle(id);
-      let file: ByteFile | null = null;
+      const files: ByteFile[] = [];
       try {
-        file = await hold(folder, JOURNAL, 0);
-        const journal = Journal.open<never>(file, null);
+        const journal = await looked(folder, files);
         if (journal) yield { journal, hasSource: (await namesIn(folder)).includes(SOURCE) };
         else await jobs.removeEntry(id, { recursive: true });
       } catch {
         // Held by another tab between its start and its lock, or unreadable: not ours to judge now.
       } finally {
-        file?.close();
+        for (const file of files) file.close();
       }
     }
   }
@@ -152,16 +156,16 @@ export class JobStore {
 
   /** What there is of a job: null where nothing was begun. A running one can't be looked at. */
   async look(id: string): Promise<{ readonly journal: Journal<never> | null; readonly hasSource: boolean } | null> {
-    let file: ByteFile | null = null;
+    const files: ByteFile[] = [];
     try {
       const folder = await this.#folder(id);
       const names = await namesIn(folder);
-      if (names.includes(JOURNAL)) file = await hold(folder, JOURNAL, 0);
-      return { journal: file && Journal.open<never>(file, null), hasSource: names.includes(SOURCE) };
+      const journal = names.includes(JOURNAL) ? await looked(folder, files) : null;
+      return { journal, hasSource: names.includes(SOURCE) };
     } catch {
       return null;
     } finally {
-      file?.close();
+      for (const file of files) file.close();
     }
   }
 
@@ -205,6 +209,17 @@ export class JobStore {
   async #states(folder: FileSystemDirectoryHandle): Promise<[ByteFile, ByteFile]> {
     return [await hold(folder, STATES[0]), await hold(folder, STATES[1])];
   }
+}
+
+/** A journal to look at only. @param files those held for it, to be closed whatever happens. */
+async function looked(folder: FileSystemDirectoryHandle, files: ByteFile[]): Promise<Journal<never> | null> {
+  const held = async (name: string): Promise<ByteFile> => {
+    const file = await hold(folder, name, 0);
+    files.push(file);
+    return file;
+  };
+  const journal = await held(JOURNAL);
+  return Journal.open<never>(journal, null, (await has(folder, PICTURES)) ? await held(PICTURES) : null);
 }
 
 /** One that lasts as long as the tab. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { WavefrontState } from '../denoise/wavefront.ts';
-import type { EncodedWindow } from '../media/window-encoder.ts';
+import type { EncodedGroup } from '../media/group-encoder.ts';
 import { bytesOf, MemoryFile } from './byte-file.ts';
 import { crc32 } from './crc32.ts';
 import { type JobRecord, Journal } from './journal.ts';
@@ -25,7 +25,7 @@ function fileOf(bytes: Uint8Array): MemoryFile {
 const JOB = { version: 1, id: 'job', startedAtMs: 1, source: { name: 'clip.mp4' } } as JobRecord;
 const DESCRIPTION = new Uint8Array([1, 66, 0, 30, 255, 225, 0, 0, 1, 0, 0]);
 
-function windowOf(index: number, random: (limit: number) => number): EncodedWindow {
+function windowOf(index: number, random: (limit: number) => number): EncodedGroup {
   return {
     decoderConfig: { codec: 'avc1.42001e', codedWidth: 16, codedHeight: 16, description: DESCRIPTION, colorSpace: {} },
     packets: Array.from({ length: 3 }, (_, i) => ({
@@ -35,6 +35,21 @@ function windowOf(index: number, random: (limit: number) => number): EncodedWind
       type: i === 0 ? 'key' : 'delta',
     })),
   };
+}
+
+const picture = (frame: number) => ({
+  data: Uint8Array.from({ length: 24 }, (_, i) => frame * 7 + i),
+  timestampUs: frame * 1000,
+  durationUs: 1000,
+});
+
+/** Keeps pictures [from, to) as windows of three. */
+function keep(journal: Journal<unknown>, from: number, to: number): void {
+  for (let start = from; start < to; start += 3) {
+    const window = journal.windowKeeper();
+    for (let frame = start; frame < Math.min(to, start + 3); frame += 1) window.add(picture(frame));
+    window.finish();
+  }
 }
 
 const memory = (): [MemoryFile, MemoryFile] => [new MemoryFile(), new MemoryFile()];
@@ -201,4 +216,57 @@ test('a job begun under the id of an earlier one knows nothing of its states', (
   const frame = { frame: 0, x: new Float32Array(4), saved: null, x0: null };
   earlier.writeState({ taken: 1, done: [1], frames: [frame] }, 'earlier');
   expect(Journal.create<string>(new MemoryFile(), states, JOB).readState()).toBeNull();
+});
+
+describe('kept pictures', () => {
+  test('count as done, and make way for the packets that they became', async () => {
+    const [file, pictures] = memory();
+    const random = generator(6);
+    let journal: Journal<unknown> = Journal.create(file, memory(), JOB, pictures);
+    keep(journal, 0, 3);
+    journal = Journal.open<unknown>(file, memory(), pictures)!;
+    expect([journal.picturesKept, journal.packetCount, journal.framesDone]).toEqual([3, 0, 3]);
+    expect([...journal.keptPictures()]).toEqual([0, 1, 2].map(picture));
+    const stale = pictures.contents;
+    await journal.append(windowOf(0, random));
+    expect([journal.picturesKept, journal.framesDone, pictures.getSize()]).toEqual([0, 3, 0]);
+    // Killed after the packets were written and before the pictures were dropped.
+    const left = Journal.open<unknown>(file, memory(), fileOf(stale))!;
+    expect([left.picturesKept, left.framesDone]).toEqual([0, 3]);
+    keep(left, 3, 6);
+    expect(left.framesDone).toBe(6);
+    expect([...left.keptPictures()]).toEqual([3, 4, 5].map(picture));
+  });
+
+  test('killed at any byte, whole windows are there and no more', () => {
+    const [file, pictures] = memory();
+    const journal = Journal.create<unknown>(file, memory(), JOB, pictures);
+    const ends = [0];
+    for (let start = 0; start < 9; start += 3) {
+      keep(journal, start, start + 3);
+      ends.push(pictures.getSize());
+    }
+    const whole = pictures.contents;
+    for (let bytes = 0; bytes <= whole.length; bytes += 1) {
+      const torn = fileOf(whole.subarray(0, bytes));
+      const found = Journal.open<unknown>(fileOf(file.contents), null, torn)!;
+      const kept = 3 * (ends.filter((end) => end <= bytes).length - 1);
+      expect(found.framesDone).toBe(kept);
+      keep(found, kept, 9);
+      expect([...found.keptPictures()]).toEqual(Array.from({ length: 9 }, (_, frame) => picture(frame)));
+    }
+  });
+
+  test('those of a window that failed are forgotten', () => {
+    const [file, pictures] = memory();
+    const journal = Journal.create<unknown>(file, memory(), JOB, pictures);
+    keep(journal, 0, 3);
+    const failed = journal.windowKeeper();
+    failed.add(picture(99));
+    failed.close();
+    keep(journal, 3, 6);
+    expect([...journal.keptPictures()]).toEqual([0, 1, 2, 3, 4, 5].map(picture));
+    journal.keepNoPictures();
+    expect([journal.keepsPictures, journal.framesDone, pictures.getSize()]).toEqual([false, 0, 0]);
+  });
 });

@@ -1,19 +1,20 @@
 /**
- * A job's journal: its recipe, frozen plan, source and model by hash, the packets of every finished window, pauses, and the wavefront's
- * state. What is in it is never made again: a job goes on from it in another process.
+ * A job's journal: its recipe, frozen plan, source and model by hash, the packets of every finished group of pictures, the pictures of the
+ * group that is not finished, pauses, and the wavefront's state. What is in it is never made again: a job goes on from it in another process.
  *
- * Costs: a window's packets and one flush as it finishes; states as `state-slots.ts` says; a packet's index entry in memory.
- * One writer: the files are held exclusively while it is open.
+ * Costs: a window's pictures and one flush as it finishes, a group's packets the same; states as `state-slots.ts` says; a packet's index
+ * entry in memory. One writer: the files are held exclusively while it is open.
  */
 
 import type { WavefrontState } from '../denoise/wavefront.ts';
 import type { EncoderChoice } from '../media/encoder-choice.ts';
+import type { EncodedGroup, EncodedVideoPacket, OutputDecoderConfig, TimedPicture } from '../media/group-encoder.ts';
 import type { PacketSink } from '../media/packet-sink.ts';
 import { fitToTrack } from '../media/parameter-sets.ts';
-import type { EncodedVideoPacket, EncodedWindow, OutputDecoderConfig } from '../media/window-encoder.ts';
 import type { JobPlan, Provider, Tile } from '../plan/job-plan.ts';
 import type { Settings } from '../plan/settings.ts';
 import type { ByteFile } from './byte-file.ts';
+import { KeptPictures } from './kept-pictures.ts';
 import { type LogRecord, RecordLog } from './record-log.ts';
 import type { SourceIdentity } from './source-identity.ts';
 import { StateSlots } from './state-slots.ts';
@@ -39,6 +40,7 @@ type StoredConfig = Omit<OutputDecoderConfig, 'description'> & { readonly descri
 type Head =
   | { readonly kind: 'job'; readonly job: JobRecord }
   | {
+      /** A group of pictures: a window's, as it once was. */
       readonly kind: 'window';
       readonly atMs: number;
       readonly config: StoredConfig | null;
@@ -56,6 +58,8 @@ export class Journal<Extra> implements PacketSink {
   decoderConfig: OutputDecoderConfig | null = null;
   packetCount = 0;
   bytes = 0;
+  /** Of the last packet. */
+  endUs = 0;
   paused = false;
   /** When something was last written to it. */
   updatedAtMs: number;
@@ -66,40 +70,91 @@ export class Journal<Extra> implements PacketSink {
   encoder: EncoderChoice;
   readonly #log: RecordLog<Head>;
   readonly #states: StateSlots<Extra> | null;
+  #kept: KeptPictures | null;
 
-  private constructor(job: JobRecord, log: RecordLog<Head>, states: StateSlots<Extra> | null) {
+  private constructor(
+    job: JobRecord,
+    log: RecordLog<Head>,
+    states: StateSlots<Extra> | null,
+    pictures: ByteFile | null,
+  ) {
     this.job = job;
     this.updatedAtMs = job.startedAtMs;
     this.encoder = job.encoder;
     this.#log = log;
     this.#states = states;
     for (const { head } of log.records) this.#take(head);
+    this.#kept = pictures && new KeptPictures(pictures, this.packetCount);
   }
 
-  static create<Extra>(file: ByteFile, states: readonly [ByteFile, ByteFile], job: JobRecord): Journal<Extra> {
+  /** @param pictures where those of an unfinished group are kept; null where there is no room for them. */
+  static create<Extra>(
+    file: ByteFile,
+    states: readonly [ByteFile, ByteFile],
+    job: JobRecord,
+    pictures: ByteFile | null = null,
+  ): Journal<Extra> {
     // What an earlier job of this id left would be taken for its own.
-    for (const each of [file, ...states]) each.truncate(0);
+    for (const each of [file, ...states, ...(pictures ? [pictures] : [])]) each.truncate(0);
     const log = RecordLog.open<Head>(file);
     log.append({ kind: 'job', job });
-    return new Journal<Extra>(job, log, new StateSlots<Extra>(states));
+    return new Journal<Extra>(job, log, new StateSlots<Extra>(states), pictures);
   }
 
   /** @param states null to look only. @returns null where no job was ever written, or by another version. */
-  static open<Extra>(file: ByteFile, states: readonly [ByteFile, ByteFile] | null): Journal<Extra> | null {
+  static open<Extra>(
+    file: ByteFile,
+    states: readonly [ByteFile, ByteFile] | null,
+    pictures: ByteFile | null = null,
+  ): Journal<Extra> | null {
     const log = RecordLog.open<Head>(file, states ? 'all' : 'last');
     const head = log.records[0]?.head;
     if (head?.kind !== 'job' || head.job.version !== 1) return null;
-    return new Journal<Extra>(head.job, log, states && new StateSlots<Extra>(states));
+    return new Journal<Extra>(head.job, log, states && new StateSlots<Extra>(states), pictures);
   }
 
-  /** A frame is a packet. */
+  /** Frames that are never made again: a packet each, or a kept picture. */
   get framesDone(): number {
-    return this.packetCount;
+    return this.packetCount + this.picturesKept;
   }
 
-  async append(window: EncodedWindow): Promise<void> {
-    const config = this.decoderConfig === null ? storedConfig(window.decoderConfig) : null;
-    const { packets } = fitToTrack(window, this.decoderConfig ?? window.decoderConfig);
+  /** Pictures of whole windows that are not encoded yet. */
+  get picturesKept(): number {
+    return this.#kept?.count ?? 0;
+  }
+
+  /** Whether pictures can be kept here, and so groups be longer than windows. */
+  get keepsPictures(): boolean {
+    return this.#kept !== null;
+  }
+
+  /** The next window's pictures, in order. */
+  windowKeeper(): { add(picture: TimedPicture): void; finish(): void; close(): void } {
+    const kept = this.#kept;
+    if (!kept) throw new RangeError('this journal keeps no pictures');
+    let frame = this.framesDone;
+    return {
+      add: (picture) => kept.add(frame++, picture),
+      finish: () => kept.finishWindow(),
+      close: () => kept.dropUnfinished(),
+    };
+  }
+
+  /** Gives up those that there are, and their room. */
+  keepNoPictures(): void {
+    this.#kept?.clear();
+    this.#kept?.close();
+    this.#kept = null;
+  }
+
+  keptPictures(): Generator<TimedPicture> {
+    return this.#kept?.pictures() ?? none();
+  }
+
+  /** Takes a group, the kept pictures' if there are any. @throws EnhancerError `QUOTA_EXCEEDED`, `STORAGE_FAILED`, `ENCODE_FAILED`. */
+  async append(group: EncodedGroup): Promise<void> {
+    const config = this.decoderConfig === null ? storedConfig(group.decoderConfig) : null;
+    const { packets } = fitToTrack(group, this.decoderConfig ?? group.decoderConfig);
     const head: Head = {
       kind: 'window',
       atMs: Date.now(),
@@ -116,6 +171,7 @@ export class Journal<Extra> implements PacketSink {
       packets.map(({ data }) => data),
     );
     this.#take(head);
+    this.#kept?.clear();
   }
 
   async *packets(): AsyncGenerator<EncodedVideoPacket> {
@@ -156,13 +212,14 @@ export class Journal<Extra> implements PacketSink {
     return this.#states?.read() ?? null;
   }
 
-  /** Of journal and states, on disk. */
+  /** Of journal, kept pictures and states, on disk. */
   get storedBytes(): number {
-    return this.#log.bytes + (this.#states?.bytes ?? 0);
+    return this.#log.bytes + (this.#kept?.bytes ?? 0) + (this.#states?.bytes ?? 0);
   }
 
   close(): void {
     this.#log.close();
+    this.#kept?.close();
     this.#states?.close();
   }
 
@@ -175,7 +232,10 @@ export class Journal<Extra> implements PacketSink {
     }
     this.decoderConfig ??= head.config && givenConfig(head.config);
     this.packetCount += head.packets.length;
-    for (const [bytes] of head.packets) this.bytes += bytes;
+    for (const [bytes, timestampUs, durationUs] of head.packets) {
+      this.bytes += bytes;
+      this.endUs = Math.max(this.endUs, timestampUs + durationUs);
+    }
   }
 
   #takeMark(mark: Mark): void {
@@ -188,6 +248,8 @@ export class Journal<Extra> implements PacketSink {
     if (!this.notices.includes(mark.notice)) this.notices.push(mark.notice);
   }
 }
+
+function* none(): Generator<never> {}
 
 function storedConfig({ description, ...rest }: OutputDecoderConfig): StoredConfig {
   return description ? { ...rest, description: [...description] } : rest;

@@ -59,8 +59,11 @@ export class RecordLog<Head> {
     return this.#end;
   }
 
-  /** @throws EnhancerError `QUOTA_EXCEEDED`, `STORAGE_FAILED`; the log is then as it was. */
-  append(head: Head, body: readonly Uint8Array[] = []): LogRecord<Head> {
+  /**
+   * @param flush false where it need not outlive the machine's losing power before the next append that does flush.
+   * @throws EnhancerError `QUOTA_EXCEEDED`, `STORAGE_FAILED`; the log is then as it was.
+   */
+  append(head: Head, body: readonly Uint8Array[] = [], flush = true): LogRecord<Head> {
     const json = new TextEncoder().encode(JSON.stringify(head));
     const bodyBytes = body.reduce((sum, part) => sum + part.byteLength, 0);
     const frame = new Uint8Array(FRAME_BYTES);
@@ -78,7 +81,7 @@ export class RecordLog<Head> {
     try {
       let at = this.#end;
       for (const part of [frame, json, ...body]) at += writeWhole(this.#file, part as Uint8Array<ArrayBuffer>, at);
-      this.#file.flush();
+      if (flush) this.#file.flush();
       this.#end = at;
     } catch (error) {
       this.#file.truncate(this.#end);
@@ -90,10 +93,17 @@ export class RecordLog<Head> {
 
   /** Empties the file, and then appends. */
   replace(head: Head, body: readonly Uint8Array[]): LogRecord<Head> {
-    this.#file.truncate(0);
-    this.#end = 0;
-    this.records.length = 0;
+    this.cut(0);
     return this.append(head, body);
+  }
+
+  /** Drops all records but the first `count`. */
+  cut(count: number): void {
+    if (count >= this.records.length) return;
+    this.records.length = count;
+    const last = this.records.at(-1);
+    this.#end = last ? last.bodyAt + last.bodyBytes : 0;
+    this.#file.truncate(this.#end);
   }
 
   /** Bytes of a body from `offset` on, into `out`. */

@@ -4,10 +4,10 @@ import { cutAudio } from './audio-range.ts';
 import type { Rational } from './clip-info.ts';
 import { openContainer } from './container.ts';
 import type { AudioPacket, AudioTrack, DemuxedClip } from './demuxed.ts';
+import { type EncodedVideoPacket, OUTPUT_COLOUR_SPACE, type OutputDecoderConfig } from './group-encoder.ts';
 import { scanTopLevel } from './mp4/box-scan.ts';
 import { handleTarget, muxMp4, muxMp4ToBlob, videoTimescale } from './mux.ts';
 import { MemoryPacketSink } from './packet-sink.ts';
-import { type EncodedVideoPacket, OUTPUT_COLOUR_SPACE, type OutputDecoderConfig } from './window-encoder.ts';
 
 function clip(name: string): File {
   return new File([readFileSync(new URL(`../../e2e/fixtures/clips/${name}`, import.meta.url))], name);

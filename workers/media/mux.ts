@@ -18,9 +18,9 @@ import {
 import { EnhancerError, throwIfAborted } from '../errors.ts';
 import type { Rational } from './clip-info.ts';
 import type { AudioCodecName, AudioTrack } from './demuxed.ts';
+import type { EncodedVideoPacket, OutputDecoderConfig } from './group-encoder.ts';
 import { encodeFailed } from './refusals.ts';
 import { writeWhole } from './whole-write.ts';
-import type { EncodedVideoPacket, OutputDecoderConfig } from './window-encoder.ts';
 
 /** Of the whole file. */
 export interface FileTags {

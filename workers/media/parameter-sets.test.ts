@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
+import { type EncodedGroup, OUTPUT_COLOUR_SPACE } from './group-encoder.ts';
 import { fitToTrack } from './parameter-sets.ts';
-import { type EncodedWindow, OUTPUT_COLOUR_SPACE } from './window-encoder.ts';
 
-function avcWindow(sps: readonly number[], pps: readonly number[]): EncodedWindow {
+function avcGroup(sps: readonly number[], pps: readonly number[]): EncodedGroup {
   const description = Uint8Array.of(1, 100, 0, 31, 255, 0xe1, 0, sps.length, ...sps, 1, 0, pps.length, ...pps);
   return {
     packets: [
@@ -19,14 +19,14 @@ function avcWindow(sps: readonly number[], pps: readonly number[]): EncodedWindo
   };
 }
 
-test('windows with one configuration stay as they are', () => {
-  const window = avcWindow([0x67, 1], [0x68, 2]);
-  expect(fitToTrack(window, avcWindow([0x67, 1], [0x68, 2]).decoderConfig)).toBe(window);
+test('groups with one configuration stay as they are', () => {
+  const group = avcGroup([0x67, 1], [0x68, 2]);
+  expect(fitToTrack(group, avcGroup([0x67, 1], [0x68, 2]).decoderConfig)).toBe(group);
 });
 
 test('another configuration goes in front of the key frame, each unit with its length', () => {
-  const track = avcWindow([0x67, 9, 9], [0x68, 9]).decoderConfig;
-  const fitted = fitToTrack(avcWindow([0x67, 1], [0x68, 2, 3]), track);
+  const track = avcGroup([0x67, 9, 9], [0x68, 9]).decoderConfig;
+  const fitted = fitToTrack(avcGroup([0x67, 1], [0x68, 2, 3]), track);
   expect(fitted.decoderConfig).toBe(track);
   expect([...fitted.packets[0]!.data]).toEqual([
     ...[0, 0, 0, 2, 0x67, 1],
@@ -37,8 +37,8 @@ test('another configuration goes in front of the key frame, each unit with its l
 });
 
 test('another codec fits no track', () => {
-  const window = avcWindow([0x67], [0x68]);
-  const { description: _, ...withoutDescription } = window.decoderConfig;
+  const group = avcGroup([0x67], [0x68]);
+  const { description: _, ...withoutDescription } = group.decoderConfig;
   const track = { ...withoutDescription, codec: 'vp09.00.31.08' };
-  expect(() => fitToTrack(window, track)).toThrow(expect.objectContaining({ code: 'ENCODE_FAILED' }));
+  expect(() => fitToTrack(group, track)).toThrow(expect.objectContaining({ code: 'ENCODE_FAILED' }));
 });

@@ -1,22 +1,22 @@
 /**
- * Makes windows from different encoders fit one MP4 track.
+ * Makes groups from different encoders fit one MP4 track.
  *
- * Pure. A track has one `avcC` or `hvcC`, but every window has an encoder of its own, and a job may resume on another day: where
- * a window's parameter sets differ from the track's, they are put in front of its key frame, where decoders look too.
+ * Pure. A track has one `avcC` or `hvcC`, but every group has an encoder of its own, and a job may resume on another day: where
+ * a group's parameter sets differ from the track's, they are put in front of its key frame, where decoders look too.
  */
 
+import type { EncodedGroup, OutputDecoderConfig } from './group-encoder.ts';
 import { encodeFailed } from './refusals.ts';
-import type { EncodedWindow, OutputDecoderConfig } from './window-encoder.ts';
 
-/** The window as it is, or with its parameter sets in band. @throws EnhancerError `ENCODE_FAILED` when the codec differs. */
-export function fitToTrack(window: EncodedWindow, track: OutputDecoderConfig): EncodedWindow {
-  const own = window.decoderConfig;
-  if (sameBytes(own.description, track.description)) return window;
+/** The group as it is, or with its parameter sets in band. @throws EnhancerError `ENCODE_FAILED` when the codec differs. */
+export function fitToTrack(group: EncodedGroup, track: OutputDecoderConfig): EncodedGroup {
+  const own = group.decoderConfig;
+  if (sameBytes(own.description, track.description)) return group;
   const isAvc = own.codec.startsWith('avc') && track.codec.startsWith('avc');
   const isHevc = /^h(vc|ev)/.test(own.codec) && /^h(vc|ev)/.test(track.codec);
   if (!own.description || !(isAvc || isHevc)) throw encodeFailed(`${own.codec} does not fit a track of ${track.codec}`);
   const units = isAvc ? avcParameterSets(own.description) : hevcParameterSets(own.description);
-  const [first, ...rest] = window.packets;
+  const [first, ...rest] = group.packets;
   return { packets: [{ ...first!, data: concatenate(units, first!.data) }, ...rest], decoderConfig: track };
 }
 

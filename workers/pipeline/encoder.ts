@@ -1,31 +1,98 @@
-/** Which encoder a job gets, the same again when it goes on, and segments through it into the journal. */
+/** Which encoder a job gets, the same again when it goes on, and windows' pictures through it into the journal. */
 
 import { EnhancerError } from '../errors.ts';
+import { encodeKept } from '../jobs/encode-kept.ts';
 import { onBlack } from '../media/active-area.ts';
 import { type CodecFamily, chooseEncoder, type EncoderChoice } from '../media/encoder-choice.ts';
-import type { PacketSink } from '../media/packet-sink.ts';
-import { WindowEncoder } from '../media/window-encoder.ts';
+import { GroupEncoder, type TimedPicture } from '../media/group-encoder.ts';
+import { rgbaToI420 } from '../media/i420.ts';
 import type { JobPlan, Refusal } from '../plan/job-plan.ts';
 import type { Settings } from '../plan/settings.ts';
 import type { SegmentWriter } from './job.ts';
+import type { JobJournal } from './journal-keeper.ts';
 
-/** Each segment gets an encoder of its own and goes to the sink when it is finished. Borders that were left out come back here. */
-export function encodedSegment(
+/**
+ * Takes the pictures of the next window. They are kept until their group is complete, and then encoded; a group of one window goes straight
+ * through an encoder. Borders that were left out come back here.
+ */
+export function windowWriter(
   choice: EncoderChoice,
-  { output, active }: JobPlan,
-  sink: PacketSink,
+  plan: JobPlan,
+  journal: JobJournal,
   signal: AbortSignal,
 ): SegmentWriter {
-  const encoder = new WindowEncoder(choice, signal);
+  const { output, active } = plan;
+  const writer = isKept(plan, journal)
+    ? keptWindow(choice, plan, journal, signal)
+    : straightWindow(choice, journal, signal);
   return {
+    ...writer,
     write(rgba, timestampUs, durationUs) {
       const { x, y, width, height } = active?.output ?? { x: 0, y: 0, ...output };
       const whole = active ? onBlack({ width, height, rgba }, x, y, output.width, output.height).rgba : rgba;
-      return encoder.encode(whole, timestampUs, durationUs);
+      const { data } = rgbaToI420(whole, output.width, output.height);
+      return writer.write({ data, timestampUs, durationUs });
     },
-    finish: async () => sink.append(await encoder.finish()),
+  };
+}
+
+function straightWindow(choice: EncoderChoice, journal: JobJournal, signal: AbortSignal) {
+  const encoder = new GroupEncoder(choice, signal);
+  return {
+    write: (picture: TimedPicture) => encoder.encode(picture),
+    finish: async () => journal.append(await encoder.finish()),
     close: () => encoder.close(),
   };
+}
+
+function keptWindow(choice: EncoderChoice, plan: JobPlan, journal: JobJournal, signal: AbortSignal) {
+  const window = journal.windowKeeper();
+  return {
+    write: async (picture: TimedPicture) => window.add(picture),
+    finish: async () => {
+      window.finish();
+      await encodeDue(choice, plan, journal, signal);
+    },
+    close: () => window.close(),
+  };
+}
+
+/** Encodes the kept pictures if they are a whole group. @throws EnhancerError `ENCODE_FAILED`, `QUOTA_EXCEEDED`, `CANCELLED`. */
+export async function encodeDue(
+  choice: EncoderChoice,
+  { groups = [] }: JobPlan,
+  journal: JobJournal,
+  signal: AbortSignal,
+): Promise<void> {
+  const due = journal.picturesKept > 0 && groups.some(({ endFrame }) => endFrame === journal.framesDone);
+  if (due) await journal.append(await encodeKept(choice, journal, signal));
+}
+
+/**
+ * Where storage is too full for pictures to wait in: those that do are encoded now, and from here on each window by itself.
+ * @returns false where that helps nobody.
+ */
+export async function givenUpPictures(
+  choice: EncoderChoice,
+  journal: JobJournal,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (!journal.keepsPictures) return false;
+  try {
+    if (journal.picturesKept > 0) await journal.append(await encodeKept(choice, journal, signal));
+    journal.keepNoPictures();
+    journal.mark({
+      notice: 'Storage was nearly full: shorter stretches were encoded at once, which can show as a slight pulse.',
+    });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isKept({ groups = [] }: JobPlan, journal: JobJournal): boolean {
+  const group = groups.find(({ endFrame }) => endFrame > journal.framesDone);
+  return journal.keepsPictures && group !== undefined && group.windows > 1;
 }
 
 export async function chosenEncoder(

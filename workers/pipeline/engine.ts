@@ -4,9 +4,9 @@
  * Runs in a worker or, for tests, in a page. Models are loaded at first use and kept; planning needs only their manifests.
  */
 
-import { EnhancerError, throwIfAborted } from '../errors.ts';
+import { EnhancerError, throwIfAborted, toErrorData } from '../errors.ts';
 import { JobStore } from '../jobs/job-store.ts';
-import { muxJournal } from '../jobs/mux-journal.ts';
+import { finishedPart, muxPart } from '../jobs/mux-journal.ts';
 import { identify } from '../jobs/source-identity.ts';
 import { activeClip } from '../media/active-area.ts';
 import { glimpseBorders } from '../media/analyse-clip.ts';
@@ -20,10 +20,10 @@ import type { Settings } from '../plan/settings.ts';
 import type { EngineOptions, JobEvent, JobReport, Measurement, Preview, PreviewPoint } from '../protocol.ts';
 import { Runtime } from '../runtime/runtime.ts';
 import { deviceNews, renewed } from './device-news.ts';
-import { chosenEncoder, encodedSegment, encoderAgain, otherEncoder } from './encoder.ts';
+import { chosenEncoder, encodeDue, encoderAgain, givenUpPictures, otherEncoder, windowWriter } from './encoder.ts';
 import { JobRun } from './job.ts';
 import { withJobLock } from './job-lock.ts';
-import { type JobJournal, JournalKeeper } from './journal-keeper.ts';
+import { type JobJournal, JournalKeeper, stateToGoOnFrom } from './journal-keeper.ts';
 import { lookThrough } from './look-through.ts';
 import { ModelShelf } from './model-shelf.ts';
 import { PauseGate } from './pause-gate.ts';
@@ -237,8 +237,10 @@ export class Engine {
     send({ kind: 'planned', plan });
     const worked = plan.active ? activeClip(clip, plan.active.source) : clip;
     let meter = new ProgressMeter(plan, journal.stateExtra);
-    while (journal.framesDone < plan.output.frameCount) {
+    while (journal.packetCount < plan.output.frameCount) {
       try {
+        await encodeDue(encoder, plan, journal, signal);
+        if (journal.packetCount === plan.output.frameCount) break;
         const model = await this.#shelf.model(settings.model, this.#runtime);
         throwIfAborted(signal);
         model.keep(plan);
@@ -251,10 +253,10 @@ export class Engine {
           program: solverProgram(settings, model.manifest),
           model,
           text,
-          openSegment: () => encodedSegment(encoder, plan, journal, signal),
+          openSegment: () => windowWriter(encoder, plan, journal, signal),
           gate: job.gate,
           signal,
-          from: journal.readState(),
+          from: stateToGoOnFrom(journal, plan),
           framesWritten: journal.framesDone,
           keeper,
           gpuLedgerBytes: () => this.#runtime.ledger.liveBytes,
@@ -267,11 +269,13 @@ export class Engine {
         const model = plannedModel(await this.#shelf.manifest(settings.model));
         const progress = journal.framesDone + keeper.written;
         const { cause, deviceLost } = await deviceNews(error, this.#runtime.gpu);
+        const isFull = toErrorData(cause).code === 'QUOTA_EXCEEDED';
+        if (isFull && (await givenUpPictures(encoder, journal, signal))) continue;
         const recovery = policy.decide(cause, deviceLost, progress, plan, model);
         if (!recovery) throw cause;
         const { notice, tiles, renew } = recovery;
         const other = recovery.otherEncoder
-          ? await otherEncoder(encoder, plan, settings, journal.framesDone === 0)
+          ? await otherEncoder(encoder, plan, settings, journal.packetCount === 0)
           : encoder;
         if (!other) throw error;
         journal.mark({ notice, tiles, ...(other === encoder ? {} : { encoder: other }) });
@@ -283,8 +287,9 @@ export class Engine {
       }
     }
     const store = await this.#store;
+    const part = await finishedPart(journal);
     const { output, audioTracksCopied } = await meter.time('mux', () =>
-      muxJournal(store, journal, outputName(file.name), {
+      muxPart(store, part, outputName(file.name), {
         frameRate: clip.info.variableFrameRate ? null : plan.output.frameRate,
         audioTracks: soundFor(clip, plan, settings),
         tags: provenanceTags(settings),

@@ -7,10 +7,21 @@
 
 import { toErrorData } from '../errors.ts';
 import type { Journal, Mark } from '../jobs/journal.ts';
+import type { JobPlan } from '../plan/job-plan.ts';
 import type { JobState, StateKeeper } from './job.ts';
 import type { MeterState } from './progress.ts';
 
 export type JobJournal = Journal<MeterState>;
+
+/** The last state; null where there is none, or where pictures that it takes for made were lost with the machine's power. */
+export function stateToGoOnFrom(journal: JobJournal, { windows }: JobPlan): JobState | null {
+  const kept = journal.readState();
+  if (!kept) return null;
+  const { taken, done } = kept.state;
+  const firstOpen = windows[taken - done.length];
+  const made = firstOpen ? firstOpen.startFrame : windows.at(-1)!.endFrame;
+  return made <= journal.framesDone ? kept : null;
+}
 
 export class JournalKeeper implements StateKeeper {
   /** States written. */

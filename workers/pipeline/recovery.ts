@@ -50,7 +50,7 @@ export class RecoveryPolicy {
       return { ...stays, notice: 'Decoding failed once; the job went on from where it was.' };
     }
     if (code === 'ENCODE_FAILED' && this.#fruitless <= MAX_ENCODERS) {
-      if (this.#fruitless === 1) return { ...stays, notice: 'Encoding failed once; the window was encoded again.' };
+      if (this.#fruitless === 1) return { ...stays, notice: 'Encoding failed once; the pictures were encoded again.' };
       return { ...stays, otherEncoder: true, notice: 'The encoder failed; the job went on with another.' };
     }
     return null;

@@ -8,7 +8,7 @@ import { EnhancerError } from '../errors.ts';
 import { ClipQueue } from '../jobs/clip-queue.ts';
 import { JobStore } from '../jobs/job-store.ts';
 import type { JobRecord } from '../jobs/journal.ts';
-import { muxJournal } from '../jobs/mux-journal.ts';
+import { finishedPart, muxPart } from '../jobs/mux-journal.ts';
 import { identify, type SourceIdentity, sameSource } from '../jobs/source-identity.ts';
 import { openClip } from '../media/clip.ts';
 import type { JobReport, UnfinishedJob } from '../protocol.ts';
@@ -64,19 +64,20 @@ export class Unfinished {
     const store = await this.#store;
     const journal: JobJournal = await store.resume<MeterState>(id);
     try {
-      const { job, framesDone } = journal;
+      const { job } = journal;
       const clip = file && (await openClip(file));
       try {
         if (file) await checkSource(job, file);
+        const part = await finishedPart(journal);
         const { durationUs, frameCount } = job.plan.output;
-        const finishedUs = framesDone === frameCount ? durationUs : await endUs(journal);
-        const { output, audioTracksCopied } = await muxJournal(store, journal, outputName(job.source.name), {
+        const finishedUs = part.packetCount === frameCount ? durationUs : part.endUs;
+        const { output, audioTracksCopied } = await muxPart(store, part, outputName(job.source.name), {
           frameRate: clip?.info.variableFrameRate ? null : job.plan.output.frameRate,
           audioTracks: clip ? soundFor(clip, job.plan, job.settings, finishedUs) : [],
           tags: provenanceTags(job.settings),
         });
         const report = reportOf(journal, output, journal.stateExtra, { audioTracksCopied });
-        return { report: { ...report, durationUs: finishedUs, frameCount: framesDone }, output };
+        return { report: { ...report, durationUs: finishedUs, frameCount: part.packetCount }, output };
       } finally {
         clip?.close();
       }
@@ -99,10 +100,4 @@ export async function assertSource(source: SourceIdentity, file: File): Promise<
     `${file.name} is not the clip that this job began with.`,
     `Choose ${source.name} as it was, or discard the job and start anew.`,
   );
-}
-
-async function endUs(journal: JobJournal): Promise<number> {
-  let end = 0;
-  for await (const { timestampUs, durationUs } of journal.packets()) end = Math.max(end, timestampUs + durationUs);
-  return end;
 }

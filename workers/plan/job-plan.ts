@@ -91,6 +91,13 @@ export interface Window {
   readonly overlapFrames: number;
 }
 
+/** Output frames that are encoded together, from a key frame on: [startFrame, endFrame), of so many windows. */
+export interface Group {
+  readonly startFrame: number;
+  readonly endFrame: number;
+  readonly windows: number;
+}
+
 /** A tile of the latent plane, with its blend ramp lengths towards its neighbours. */
 export interface Tile {
   readonly latentX: number;
@@ -177,6 +184,8 @@ export interface JobPlan {
   readonly latentHeight: number;
   readonly shots: readonly Shot[];
   readonly windows: readonly Window[];
+  /** Absent in jobs from before there were any: each window is one. */
+  readonly groups?: readonly Group[];
   readonly tiles: readonly Tile[];
   readonly evaluations: number;
   /** Absent: all. */

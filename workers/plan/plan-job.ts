@@ -18,6 +18,7 @@ import {
   storageBytes,
   tileBytes,
 } from './cost.ts';
+import { groupBytes, MOST_GROUP_BYTES, planGroups } from './groups.ts';
 import type { DeviceInfo, JobPlan, ModelInfo, Notice, Refusal, Shot, Tile, Window } from './job-plan.ts';
 import { chooseLayout } from './layout.ts';
 import { outputFrameCount, outputFrameRate, outputFrameTime, outputSide, sourceFrames } from './output.ts';
@@ -135,13 +136,26 @@ export function planJob(
   );
   const packets = storageBytes(width * height, frameCount, settings.quality, clip.bytes);
   const states = statesBytes({ ...load, longestWindow: longest, stride });
+  const quota = options.storageQuotaBytes ?? Number.POSITIVE_INFINITY;
+  const output = {
+    width: outputSide(clip.width, settings.scale),
+    height: outputSide(clip.height, settings.scale),
+    frameRate: outputFrameRate(clip.frameRate, frameRateFactor),
+    frameCount,
+    durationUs: last.timestampUs + last.durationUs - first.timestampUs,
+  };
+  const outputPixels = output.width * output.height;
+  const groups = planGroups(windows, frameCount, {
+    pixels: outputPixels,
+    frameRate: output.frameRate.numerator / output.frameRate.denominator,
+    bytes: Math.min(MOST_GROUP_BYTES, Math.max(0, quota - packets) / 2),
+  });
   const bytes = {
     device: Math.ceil(typeof layout === 'string' ? tileBytes(model, tileSize, longest) : layout.bytes),
     heap: heapBytes({ ...load, longestWindow: longest, stride }),
-    storage: packets + states,
+    storage: packets + groupBytes(groups, outputPixels) + states,
   };
   const said = notices(clip, settings, device, model, evaluations, activeArea);
-  const quota = options.storageQuotaBytes ?? Number.POSITIVE_INFINITY;
   if (bytes.storage > quota && packets <= quota) {
     said.push({
       code: 'STATES_NOT_KEPT',
@@ -157,13 +171,7 @@ export function planJob(
     });
   }
   return {
-    output: {
-      width: outputSide(clip.width, settings.scale),
-      height: outputSide(clip.height, settings.scale),
-      frameRate: outputFrameRate(clip.frameRate, frameRateFactor),
-      frameCount,
-      durationUs: last.timestampUs + last.durationUs - first.timestampUs,
-    },
+    output,
     ...(active ? { active } : {}),
     sourceStart,
     sourceEnd,
@@ -174,6 +182,7 @@ export function planJob(
     latentHeight,
     shots,
     windows,
+    groups,
     tiles,
     evaluations,
     ...(typeof layout === 'string' || layout.residency === null ? {} : { residency: layout.residency }),

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { openContainer } from '../container.ts';
+import { OUTPUT_COLOUR_SPACE } from '../group-encoder.ts';
 import { muxMp4ToBlob } from '../mux.ts';
-import { OUTPUT_COLOUR_SPACE } from '../window-encoder.ts';
 import { fileComment } from './comment-tag.ts';
 
 const CLIP = new File([readFileSync('e2e/fixtures/clips/real_160x90.mp4')], 'clip.mp4');

@@ -1,17 +1,17 @@
 /**
- * Encodes one window of output frames as a closed group of pictures, with an encoder of its own.
+ * Encodes a run of output frames as a closed group of pictures, with an encoder of its own.
  *
- * Runs in a worker or a page. At most four frames wait for the encoder, six more at a window's start; the packets of a window
- * stay in memory until it is finished. A window depends on no other: a job can resume after any of them.
+ * Runs in a worker or a page. At most four frames wait for the encoder, six more at a group's start; the packets of a group
+ * stay in memory until it is finished. A group depends on no other: a job can resume after any of them.
  *
- * A fresh encoder doesn't know yet what its bitrate buys: Chromium's H.264 starts every window up to 5 dB below where it ends,
+ * A fresh encoder doesn't know yet what its bitrate buys: Chromium's H.264 starts every group up to 5 dB below where it ends,
  * which would be seen as a pulse. So the first frames are encoded twice, first backwards and thrown away, then for good from
- * a key frame on (docs/media.md). Cost: one key frame and up to six frames' encoding a window.
+ * a key frame on (docs/media.md). Cost: one key frame and up to six frames' encoding a group.
  */
 
 import { EnhancerError, throwIfAborted } from '../errors.ts';
 import type { EncoderChoice } from './encoder-choice.ts';
-import { i420Bytes, rgbaToI420 } from './i420.ts';
+import { i420Bytes } from './i420.ts';
 import { encodeFailed } from './refusals.ts';
 
 export interface EncodedVideoPacket {
@@ -21,8 +21,8 @@ export interface EncodedVideoPacket {
   readonly type: 'key' | 'delta';
 }
 
-/** A window's packets in decode order, the first a key frame. */
-export interface EncodedWindow {
+/** A group's packets in decode order, the first a key frame. */
+export interface EncodedGroup {
   readonly packets: readonly EncodedVideoPacket[];
   readonly decoderConfig: OutputDecoderConfig;
 }
@@ -49,14 +49,14 @@ const REHEARSED_FRAMES = 6;
 const MAX_REHEARSAL_BYTES = 96 * 1024 * 1024;
 const STUCK_AFTER_MS = 60_000;
 
-/** A converted frame on its way to the encoder. */
-interface PendingFrame {
+/** A picture on its way to the encoder, as `rgbaToI420` makes it. */
+export interface TimedPicture {
   readonly data: Uint8Array<ArrayBuffer>;
   readonly timestampUs: number;
   readonly durationUs: number;
 }
 
-export class WindowEncoder {
+export class GroupEncoder {
   private readonly choice: EncoderChoice;
   private readonly signal: AbortSignal | undefined;
   private readonly encoder: VideoEncoder;
@@ -64,8 +64,7 @@ export class WindowEncoder {
   private readonly durations = new Map<number, number>();
   private readonly rehearsedFrames: number;
   /** Frames kept until there are enough to rehearse; null from then on. */
-  private opening: PendingFrame[] | null = [];
-  private planes: Uint8Array<ArrayBuffer> | null = null;
+  private opening: TimedPicture[] | null = [];
   private decoderConfig: OutputDecoderConfig | null = null;
   private failure: unknown = null;
 
@@ -90,30 +89,28 @@ export class WindowEncoder {
   }
 
   /**
-   * Encodes a frame of the choice's size; resolves when there is room for the next. Frames come in presentation order.
+   * Encodes a picture of the choice's size; resolves when there is room for the next. Pictures come in presentation order. The first ones
+   * are kept until they are rehearsed: their bytes are the encoder's from here on.
    *
    * @throws EnhancerError `ENCODE_FAILED`, `CANCELLED`.
    */
-  async encode(rgba: Uint8ClampedArray | Uint8Array, timestampUs: number, durationUs: number): Promise<void> {
+  async encode(picture: TimedPicture): Promise<void> {
     const { width, height } = this.choice.config;
-    if (rgba.byteLength !== width * height * 4) {
-      throw new RangeError(`a frame of ${rgba.byteLength} bytes is not ${width}×${height} RGBA`);
+    if (picture.data.byteLength !== i420Bytes(width, height)) {
+      throw new RangeError(`a picture of ${picture.data.byteLength} bytes is not ${width}×${height} I420`);
     }
     this.check();
-    this.durations.set(timestampUs, durationUs);
-    if (this.opening !== null) {
-      const { data } = rgbaToI420(rgba, width, height);
-      this.opening.push({ data, timestampUs, durationUs });
-      if (this.opening.length === this.rehearsedFrames) await this.open(this.opening);
+    this.durations.set(picture.timestampUs, picture.durationUs);
+    if (this.opening === null) {
+      await this.send(picture, false);
       return;
     }
-    this.planes ??= new Uint8Array(i420Bytes(width, height));
-    const { data } = rgbaToI420(rgba, width, height, this.planes);
-    await this.send({ data, timestampUs, durationUs }, false);
+    this.opening.push(picture);
+    if (this.opening.length === this.rehearsedFrames) await this.open(this.opening);
   }
 
   /** Ends the group and closes the encoder. @throws EnhancerError `ENCODE_FAILED`, `CANCELLED`. */
-  async finish(): Promise<EncodedWindow> {
+  async finish(): Promise<EncodedGroup> {
     try {
       this.check();
       if (this.opening !== null) await this.open(this.opening);
@@ -137,7 +134,7 @@ export class WindowEncoder {
   }
 
   /** Rehearses the first frames backwards, at times before the first, and then encodes them. */
-  private async open(frames: readonly PendingFrame[]): Promise<void> {
+  private async open(frames: readonly TimedPicture[]): Promise<void> {
     this.opening = null;
     const first = frames[0];
     if (first === undefined) return;
@@ -149,7 +146,7 @@ export class WindowEncoder {
     for (const frame of frames) await this.send(frame, frame === first);
   }
 
-  private async send({ data, timestampUs, durationUs }: PendingFrame, keyFrame: boolean): Promise<void> {
+  private async send({ data, timestampUs, durationUs }: TimedPicture, keyFrame: boolean): Promise<void> {
     const { width, height } = this.choice.config;
     const frame = new VideoFrame(data, {
       format: 'I420',
