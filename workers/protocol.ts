@@ -12,6 +12,9 @@ import type { Settings } from './plan/settings.ts';
 
 export const PROTOCOL_VERSION = 3;
 
+/** The Web Lock that a job holds as long as it runs, in whichever tab. */
+export const JOB_LOCK = 'venhancer job';
+
 export type Stage = 'prepare' | 'decode' | 'condition' | 'denoise' | 'reconstruct' | 'encode' | 'mux';
 
 /** RGBA pixels, row-major, 8 bits a channel. */

@@ -67,6 +67,8 @@ export interface Enhancer {
   enhance(file: File, settings: Settings, keepSource: boolean): Job;
   /** Jobs that were interrupted, or finished and not discarded, newest first; those that run in another tab are left out. */
   unfinished(): Promise<readonly UnfinishedJob[]>;
+  /** Settles once no tab works at a job; true where one did, and {@link unfinished} may have more to say. */
+  workEnded(): Promise<boolean>;
   /** The clip of an interrupted job, as far as it can be had without choosing it again. Call it from a click: it may ask. */
   source(jobId: string): Promise<File | null>;
   /** Goes on with an interrupted job; `file` must be its clip. */

@@ -28,6 +28,7 @@ import {
   type UnfinishedJob,
 } from '../../workers/protocol.ts';
 import type { Enhancer, Job, JobResult, JobUpdate, QueueTurn } from './enhancer.ts';
+import { workEnded } from './job-watch.ts';
 import { watchParse } from './parse-watch.ts';
 import { QueueTurns } from './queue-turns.ts';
 import { forgetSource, keepSourceHandle, reopenSource } from './source-handles.ts';
@@ -114,6 +115,10 @@ export class WorkerEnhancer implements Enhancer {
 
   async unfinished(): Promise<readonly UnfinishedJob[]> {
     return (await this.#ask('unfinished', { kind: 'unfinished' })).jobs;
+  }
+
+  workEnded(): Promise<boolean> {
+    return workEnded();
   }
 
   async source(jobId: string): Promise<File | null> {

@@ -94,7 +94,7 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
   );
 
   startEngine(engine);
-  void refreshUnfinished();
+  void offerUnfinished();
 
   function startEngine(options: EngineOptions): void {
     const started = openEnhancer(options);
@@ -214,6 +214,13 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
       return;
     }
     void follow(run.id, job);
+  }
+
+  /** Again when a job that ran meanwhile has ended: a tab closed at its work may need a moment to be gone, another one may end later. */
+  async function offerUnfinished(): Promise<void> {
+    const ended = enhancer.workEnded();
+    await refreshUnfinished();
+    if (await ended) await refreshUnfinished();
   }
 
   async function refreshUnfinished(): Promise<void> {

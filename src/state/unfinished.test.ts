@@ -55,6 +55,16 @@ describe('an interrupted job', () => {
     expect(state().unfinished).toEqual([STOPPED]);
   });
 
+  it('that its own tab was still letting go of is offered when that is done', async () => {
+    const held = { ...STOPPED, id: '2-b' };
+    engine.stopped = [held, STOPPED];
+    await settle();
+    expect(state().unfinished).toEqual([STOPPED]);
+    engine.otherWork.resolve(true);
+    await settle();
+    expect(state().unfinished).toEqual([held, STOPPED]);
+  });
+
   it('whose clip can be reopened goes on by its own recipe', async () => {
     engine.sources.set(STOPPED.id, CLIP);
     void session.goOn(STOPPED.id);

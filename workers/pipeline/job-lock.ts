@@ -1,8 +1,8 @@
 /** One job at a time over all tabs of this origin, by Web Locks: freed by the browser however a tab ends. */
 
 import { EnhancerError } from '../errors.ts';
+import { JOB_LOCK } from '../protocol.ts';
 
-const LOCK = 'venhancer job';
 /** Held beside the lock, for other tabs to read: which job, of which clip. */
 const NOTE = 'venhancer running ';
 /** A worker that was ended a moment ago may still hold it. */
@@ -19,7 +19,7 @@ export async function withJobLock<T>(note: Note, work: () => Promise<T>): Promis
   if (!locks) return work();
   const until = performance.now() + PATIENCE_MS;
   for (;;) {
-    const outcome = await locks.request(LOCK, { ifAvailable: true }, async (lock) => {
+    const outcome = await locks.request(JOB_LOCK, { ifAvailable: true }, async (lock) => {
       if (!lock) return null;
       return { value: await locks.request(NOTE + JSON.stringify(note), work) };
     });
