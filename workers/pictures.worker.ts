@@ -1,11 +1,13 @@
 /**
- * Entry of the workers that make source pictures beside the model's runs: one message a picture, answered in order. Holds what
- * `SourcePictures` holds, and the frames of the last message.
+ * Entry of the workers that make pictures beside the model's runs: source pictures before them, and what is shown and encoded after them. One message
+ * a picture, answered in order. Holds what `SourcePictures` holds, and the frames of the last message.
  */
 
 import { type KeyFrame, type PictureShape, type SourceFrame, SourcePictures } from './condition/source-pictures.ts';
+import { type Finish, finished } from './reconstruct/finish.ts';
 
-export interface PictureRequest {
+export interface MakeRequest {
+  readonly kind: 'make';
   readonly id: number;
   /** Whose pictures: another number, another shape, and nothing is kept. */
   readonly job: number;
@@ -16,8 +18,10 @@ export interface PictureRequest {
   readonly fraction: number;
 }
 
+export type PictureRequest = MakeRequest | { readonly kind: 'finish'; readonly id: number; readonly work: Finish };
+
 export type PictureAnswer =
-  | { readonly id: number; readonly made: SourceFrame }
+  | { readonly id: number; readonly made: SourceFrame | Uint8ClampedArray<ArrayBuffer> }
   | { readonly id: number; readonly error: string };
 
 let job = -1;
@@ -27,6 +31,11 @@ let held: KeyFrame[] = [];
 self.addEventListener('message', ({ data }: MessageEvent<PictureRequest>) => {
   const { id } = data;
   try {
+    if (data.kind === 'finish') {
+      const rgba = finished(data.work);
+      self.postMessage({ id, made: rgba } satisfies PictureAnswer, { transfer: [rgba.buffer] });
+      return;
+    }
     const made = make(data);
     const transfer = [made.picture.buffer, ...(made.mismatch ? [made.mismatch.buffer] : [])] as ArrayBuffer[];
     self.postMessage({ id, made } satisfies PictureAnswer, { transfer });
@@ -35,7 +44,7 @@ self.addEventListener('message', ({ data }: MessageEvent<PictureRequest>) => {
   }
 });
 
-function make(request: PictureRequest): SourceFrame {
+function make(request: MakeRequest): SourceFrame {
   if (request.job !== job || !pictures) {
     job = request.job;
     pictures = new SourcePictures(request.shape);

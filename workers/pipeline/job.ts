@@ -15,8 +15,9 @@ import { outputFrameTime } from '../plan/output.ts';
 import type { Settings } from '../plan/settings.ts';
 import type { JobProgress, LatestFrame, Stage } from '../protocol.ts';
 import { Conditioner, clipFrame } from './conditioner.ts';
+import { DeflickeredStore, deflickerStart } from './deflickered-store.ts';
 import { Denoiser, type WindowCondition } from './denoiser.ts';
-import { FrameStore } from './frame-store.ts';
+import { FrameStore, type SourceStore } from './frame-store.ts';
 import type { Model } from './model.ts';
 import type { PauseGate } from './pause-gate.ts';
 import { shrunk } from './picture.ts';
@@ -75,11 +76,15 @@ export interface StateKeeper {
 
 const LATEST_FRAME_MAX_WIDTH = 960;
 const LATEST_FRAME_INTERVAL_MS = 250;
+/** Pictures that are finished elsewhere while the next is decoded. */
+const FINISHING_AHEAD = 2;
 
 export class JobRun {
   readonly meter: ProgressMeter;
   readonly #input: JobInput;
-  readonly #store: FrameStore;
+  /** As they are in the clip. */
+  readonly #originals: FrameStore;
+  readonly #store: SourceStore;
   readonly #sources: SourceFrames;
   readonly #conditioner: Conditioner;
   readonly #denoiser: Denoiser;
@@ -95,8 +100,11 @@ export class JobRun {
     this.#input = input;
     this.meter = new ProgressMeter(plan, from?.extra);
     this.#sourceStart = firstSource(plan, from);
-    const frames = clip.frames({ startFrame: this.#sourceStart, endFrame: plan.sourceEnd, signal });
-    this.#store = new FrameStore(this.#counted(frames), this.#sourceStart);
+    const deflickered = settings.deflicker === 'on';
+    const startFrame = deflickered ? deflickerStart(plan, this.#sourceStart) : this.#sourceStart;
+    const frames = clip.frames({ startFrame, endFrame: plan.sourceEnd, signal });
+    this.#originals = new FrameStore(this.#counted(frames), startFrame);
+    this.#store = deflickered ? new DeflickeredStore(this.#originals, plan, this.#sourceStart) : this.#originals;
     this.#sources = new SourceFrames(clip.info, plan, this.#store);
     this.#conditioner = new Conditioner(plan, settings, model, this.#sources);
     const between = () => this.#between();
@@ -196,16 +204,22 @@ export class JobRun {
     const zeroUs = originUs(clip, plan, settings);
     this.#reconstructor.begin(startFrame, frames);
     try {
+      const finishing: (() => Promise<void>)[] = [];
       for (let frame = startFrame; frame < endFrame; frame += 1) {
         await this.#between();
         const latents = frames[frame - startFrame]!;
-        const rgba = await this.#timed('reconstruct', () => this.#reconstructor.picture(frame, latents));
-        const { timestampUs, durationUs } = outputFrameTime(clip.info, plan, frame);
-        await this.#timed('encode', () => segment.write(rgba, timestampUs - zeroUs, durationUs));
-        this.meter.framesFinished(1);
-        this.#show(frame, timestampUs, rgba);
-        this.#report('reconstruct');
+        const { rgba } = await this.#timed('reconstruct', () => this.#reconstructor.picture(frame, latents));
+        finishing.push(async () => {
+          const picture = await this.#timed('reconstruct', () => rgba);
+          const { timestampUs, durationUs } = outputFrameTime(clip.info, plan, frame);
+          await this.#timed('encode', () => segment.write(picture, timestampUs - zeroUs, durationUs));
+          this.meter.framesFinished(1);
+          this.#show(frame, timestampUs, picture);
+          this.#report('reconstruct');
+        });
+        if (finishing.length > FINISHING_AHEAD) await finishing.shift()!();
       }
+      for (const write of finishing) await write();
       await this.#timed('encode', () => segment.finish());
     } finally {
       segment.close();
@@ -245,7 +259,7 @@ export class JobRun {
     const last = frame === plan.output.frameCount - 1;
     if (!last && now - this.#lastFrameAt < LATEST_FRAME_INTERVAL_MS) return;
     this.#lastFrameAt = now;
-    const source = this.#store.get(this.#sources.index(frame));
+    const source = this.#originals.get(this.#sources.index(frame));
     onFrame({
       frame,
       timestampUs,

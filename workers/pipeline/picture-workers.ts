@@ -1,11 +1,13 @@
 /**
- * Workers that make source pictures while the model runs: it blocks the engine's thread on the processor, and on a GPU waits for whatever the engine does
- * itself. As many as half the cores, at most four, shared by all jobs, started at the first use. Where there are no workers (Node) or one fails, the
- * caller makes its pictures itself.
+ * Workers that make source pictures, and finish decoded ones, while the model runs: it blocks the engine's thread on the processor, and on a GPU waits
+ * for whatever the engine does itself. One that finishes, and as many as half the cores, at most four, that make; shared by all jobs, started at
+ * the first use. Where there are none (Node) the caller does the work itself, and a source picture also where one fails.
  */
 
 import type { KeyFrame, PictureShape, SourceFrame } from '../condition/source-pictures.ts';
+import { EnhancerError } from '../errors.ts';
 import type { PictureAnswer, PictureRequest } from '../pictures.worker.ts';
+import type { Finish } from '../reconstruct/finish.ts';
 
 const MOST_WORKERS = 4;
 
@@ -16,20 +18,28 @@ interface Seat {
   frames: readonly number[];
 }
 
+type Made = Extract<PictureAnswer, { made: unknown }>['made'];
+
 interface Pending {
-  readonly resolve: (made: SourceFrame) => void;
+  readonly resolve: (made: Made) => void;
   readonly reject: (error: unknown) => void;
 }
+
+type WithoutId<R> = R extends PictureRequest ? Omit<R, 'id'> : never;
+type Unsent = WithoutId<PictureRequest>;
 
 let shared: PictureWorkers | null = null;
 
 export class PictureWorkers {
   readonly #seats: readonly Seat[];
+  /** Apart, so that no picture waits to be shown behind those of the next window. */
+  readonly #finisher: Worker;
   readonly #pending = new Map<number, Pending>();
   #nextId = 0;
 
   private constructor(count: number) {
     this.#seats = Array.from({ length: count }, () => ({ worker: this.#spawn(), job: -1, frames: [] }));
+    this.#finisher = this.#spawn();
   }
 
   /** Null where there can be none. */
@@ -57,9 +67,8 @@ export class PictureWorkers {
     const known = seat.job === job ? seat.frames : [];
     seat.job = job;
     seat.frames = frames.map(({ index }) => index);
-    const id = this.#nextId++;
-    const request: PictureRequest = {
-      id,
+    const request: Unsent = {
+      kind: 'make',
       job,
       shape,
       frames: frames.map(({ index, width, height, rgba }) => ({
@@ -70,9 +79,30 @@ export class PictureWorkers {
       })),
       fraction,
     };
+    return this.#asked(seat.worker, request, []) as Promise<SourceFrame>;
+  }
+
+  /** Takes `work.decoded` over. @throws EnhancerError `WORKER_FAILED`. */
+  async finish(work: Finish): Promise<Uint8ClampedArray<ArrayBuffer>> {
+    const { buffer } = work.decoded;
+    try {
+      const made = await this.#asked(this.#finisher, { kind: 'finish', work }, [buffer as ArrayBuffer]);
+      return made as Uint8ClampedArray<ArrayBuffer>;
+    } catch (cause) {
+      throw new EnhancerError(
+        'WORKER_FAILED',
+        'A picture could not be finished: a part of the enhancer stopped.',
+        'Go on with the job. If it stops again, close other tabs first.',
+        { cause },
+      );
+    }
+  }
+
+  #asked(worker: Worker, request: Unsent, transfer: ArrayBuffer[]): Promise<Made> {
+    const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
-      seat.worker.postMessage(request);
+      worker.postMessage({ ...request, id } as PictureRequest, transfer);
     });
   }
 
@@ -98,7 +128,7 @@ export class PictureWorkers {
 
   #end(reason: Error): void {
     if (shared === this) shared = null;
-    for (const { worker } of this.#seats) worker.terminate();
+    for (const worker of [this.#finisher, ...this.#seats.map((seat) => seat.worker)]) worker.terminate();
     const pending = [...this.#pending.values()];
     this.#pending.clear();
     for (const { reject } of pending) reject(reason);

@@ -8,12 +8,17 @@ import { type LatentScaling, unscaleLatents } from '../condition/latent-scaling.
 import { workedSize } from '../plan/borders.ts';
 import type { JobPlan } from '../plan/job-plan.ts';
 import type { Settings } from '../plan/settings.ts';
-import { fixColour } from '../reconstruct/colour-fix.ts';
-import { toRgba } from '../reconstruct/picture.ts';
+import { finished } from '../reconstruct/finish.ts';
 import { tensor } from '../tensor.ts';
 import type { Model } from './model.ts';
+import { PictureWorkers } from './picture-workers.ts';
 import type { SourceFrames } from './source-frames.ts';
 import { WindowedDecoder } from './windowed-decoder.ts';
+
+export interface Finishing {
+  /** RGBA of the worked size. */
+  readonly rgba: Promise<Uint8ClampedArray<ArrayBuffer>>;
+}
 
 export class Reconstructor {
   readonly #plan: JobPlan;
@@ -41,8 +46,8 @@ export class Reconstructor {
     this.#windowed?.begin(startFrame, latents);
   }
 
-  /** RGBA of output frame `frame`, of the worked size, from its scaled latents [Z, h, w], which are used up. */
-  async picture(frame: number, latents: Float32Array): Promise<Uint8ClampedArray<ArrayBuffer>> {
+  /** Output frame `frame` from its scaled latents [Z, h, w], which are used up: decoded, and on its way to its bytes. */
+  async picture(frame: number, latents: Float32Array): Promise<Finishing> {
     const { latentWidth, latentHeight, paddedWidth, paddedHeight } = this.#plan;
     const { width, height } = workedSize(this.#plan);
     const channels = this.#model.info.latentChannels;
@@ -54,7 +59,15 @@ export class Reconstructor {
       const raw = tensor([1, channels, latentHeight, latentWidth], latents);
       decoded = (await this.#model.decode(raw, tensor([1, 3, paddedHeight, paddedWidth], source))).data;
     }
-    if (this.#colourFix) fixColour(decoded, source, paddedWidth, paddedHeight);
-    return toRgba(decoded, paddedWidth, paddedHeight, width, height);
+    const work = {
+      decoded,
+      source: this.#colourFix ? source : null,
+      padded: { width: paddedWidth, height: paddedHeight },
+      worked: { width, height },
+    };
+    const rgba = PictureWorkers.shared()?.finish(work) ?? Promise.resolve(finished(work));
+    // Whoever waits for it hears of it; a job that is given up waits for none.
+    rgba.catch(() => undefined);
+    return { rgba };
   }
 }
