@@ -7,8 +7,10 @@
 import { AudioSampleEntry, type SampleEntry, VisualSampleEntry } from 'mp4box';
 import type { AudioCodecName, PictureGeometry } from '../demuxed.ts';
 import { AUDIO_ENTRY_BYTES, boxChain, entryBoxes, VISUAL_ENTRY_BYTES } from './entry-boxes.ts';
-import { h264Colour, type StatedColour } from './h264-colour.ts';
+import { h264Colour } from './h264-colour.ts';
+import { hevcColour } from './hevc-colour.ts';
 import { type PcmFormat, pcmFormat } from './pcm.ts';
+import type { StatedColour } from './stated-colour.ts';
 
 /** A sample entry as mp4box read it, beside the file's own bytes, in which it stands at `entry.start`. */
 export interface EntrySource<Entry extends SampleEntry = SampleEntry> {
@@ -81,11 +83,11 @@ const MATRICES: Readonly<Record<number, string>> = {
   9: 'bt2020-ncl',
 };
 
-/** The colour space that the stream (H.264) or the container (`colr`, nclx or QuickTime's nclc) states; null for neither. */
+/** The colour space that the stream (H.264, HEVC) or the container (`colr`, nclx or QuickTime's nclc) states; null for neither. */
 function colourSpaceOf(source: EntrySource): VideoColorSpaceInit | null {
   const container = containerColour(payload(source, 'colr'));
-  const avcC = payload(source, 'avcC');
-  const stream = avcC === null ? null : h264Colour(avcC);
+  const [avcC, hvcC] = [payload(source, 'avcC'), payload(source, 'hvcC')];
+  const stream = avcC ? h264Colour(avcC) : hvcC && hevcColour(hvcC);
   const primaries = stream?.primaries ?? container?.primaries ?? 0;
   const transfer = stream?.transfer ?? container?.transfer ?? 0;
   const matrix = stream?.matrix ?? container?.matrix ?? -1;
