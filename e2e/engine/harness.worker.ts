@@ -36,8 +36,6 @@ export type Command =
   | {
       readonly kind: 'seams';
       readonly output: string;
-      /** Frames that the output has key frames at. */
-      readonly groups: readonly number[];
       readonly truthUrl: string;
       readonly sourceUrl: string;
       readonly settings: Settings;
@@ -67,6 +65,8 @@ export interface JobOutcome {
   readonly psnr: number | null;
   /** Before encoding; null without a truth. */
   readonly seams: Seams | null;
+  /** The same pictures after the product's encoder, in the plan's groups. */
+  readonly seamsInFile: Seams | null;
   readonly seconds: number;
   readonly secondsByStage: { readonly [stage: string]: number };
   /** Of the whole job, spent inside model runs. */
@@ -83,7 +83,7 @@ export type Result =
   /** The brightest level outside `placed`, and how like the source's enlarged area what is inside is. */
   | { readonly kind: 'borders'; readonly brightest: number; readonly psnr: number; readonly frames: number }
   | { readonly kind: 'compare'; readonly frames: number; readonly psnr: number; readonly worstPsnr: number }
-  | ({ readonly kind: 'seams' } & Seams & { readonly encoder: Seams })
+  | ({ readonly kind: 'seams' } & Seams)
   | ({ readonly kind: 'job' } & JobOutcome)
   | { readonly kind: 'error'; readonly code: string; readonly message: string };
 
@@ -141,25 +141,24 @@ async function run(command: Command): Promise<Result> {
   }
 }
 
-/** Of the output, and of the true frames after the same encoder in the same groups: what is the encoder's own. */
-async function seams(command: Extract<Command, { kind: 'seams' }>): Promise<Seams & { encoder: Seams }> {
-  const { settings, memoryBudgetBytes, modelsUrl, groups } = command;
+async function seams(command: Extract<Command, { kind: 'seams' }>): Promise<Seams> {
+  const { settings, memoryBudgetBytes, modelsUrl } = command;
   const source = await fetched(command.sourceUrl);
   const manifest = await readManifest(urlSource(new URL(`${settings.model}/`, modelsUrl).href));
   // The layout depends on the provider and the budget alone, not on the machine's speed.
   const plan = planJob(source.info, settings, WASM_DEVICE, plannedModel(manifest), { memoryBudgetBytes });
-  const [output, truth] = await Promise.all([opened(command.output), fetched(command.truthUrl)]);
-  const meter = new SeamMeter(plan);
-  for await (const [made, real] of pairs(output, truth)) meter.add(made, real);
-  const encoderMeter = new SeamMeter(plan);
-  const [encoded, again] = await Promise.all([reencoded(truth, groups, settings), fetched(command.truthUrl)]);
-  for await (const [made, real] of pairs(encoded, again)) encoderMeter.add(made, real);
-  return { ...meter.read(), encoder: encoderMeter.read() };
+  return seamsOf(plan, await opened(command.output), await fetched(command.truthUrl));
 }
 
-/** A clip after the product's own encoder, a fresh one from each of `groups` on. */
-async function reencoded(clip: Clip, groups: readonly number[], settings: Settings): Promise<Clip> {
-  const { width, height, frameRate, frameCount } = clip.info;
+async function seamsOf(plan: JobPlan, output: Clip, truth: Clip): Promise<Seams> {
+  const meter = new SeamMeter(plan);
+  for await (const [made, real] of pairs(output, truth)) meter.add(made, real);
+  return meter.read();
+}
+
+/** A job's pictures as the file would have them. */
+async function encoded(pictures: readonly Uint8ClampedArray[], plan: JobPlan, settings: Settings): Promise<Clip> {
+  const { width, height, frameRate } = plan.output;
   const choice = await chooseEncoder({
     width,
     height,
@@ -167,19 +166,19 @@ async function reencoded(clip: Clip, groups: readonly number[], settings: Settin
     codec: settings.codec,
     quality: settings.quality,
   });
+  const durationUs = (frameRate.denominator * 1e6) / frameRate.numerator;
   const sink = new MemoryPacketSink();
-  for (const [which, startFrame] of groups.entries()) {
+  for (const { startFrame, endFrame } of plan.groups!) {
     const encoder = new GroupEncoder(choice);
-    for await (const frame of clip.frames({ startFrame, endFrame: groups[which + 1] ?? frameCount })) {
-      const durationUs = (frameRate.denominator * 1e6) / frameRate.numerator;
-      const { data } = rgbaToI420(frame.rgba, width, height);
-      await encoder.encode({ data, timestampUs: frame.timestampUs, durationUs });
+    for (let frame = startFrame; frame < endFrame; frame += 1) {
+      const { data } = rgbaToI420(pictures[frame]!, width, height);
+      await encoder.encode({ data, timestampUs: Math.round(frame * durationUs), durationUs });
     }
     await sink.append(await encoder.finish());
   }
   const video = { decoderConfig: sink.decoderConfig!, packetCount: sink.packetCount, packets: () => sink.packets() };
   const blob = await muxMp4ToBlob({ video, frameRate, audioTracks: [] });
-  return openClip(new File([blob], 'reencoded.mp4'));
+  return openClip(new File([blob], 'encoded.mp4'));
 }
 
 async function borders({ output, sourceUrl, area, placed }: Extract<Command, { kind: 'borders' }>) {
@@ -200,9 +199,13 @@ async function borders({ output, sourceUrl, area, placed }: Extract<Command, { k
   return { brightest, psnr: decibels(mean(errors)), frames: errors.length };
 }
 
+/** Differences across borders over those elsewhere: 1 is no seam. */
 interface Seams {
   readonly tiles: number;
   readonly windows: number;
+  /** The output's own, whatever is in the picture there; the others are over the truth's at the very same places. */
+  readonly plainTiles: number;
+  readonly plainWindows: number;
 }
 
 /**
@@ -264,6 +267,8 @@ class SeamMeter {
     return {
       tiles: made.ratio / real.ratio,
       windows: mean(this.#phases.map((phase) => phase[0].ratio / phase[1].ratio)),
+      plainTiles: made.ratio,
+      plainWindows: mean(this.#phases.map((phase) => phase[0].ratio)),
     };
   }
 }
@@ -326,6 +331,7 @@ async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutco
   const truthFrames = truth?.frames({ startFrame: 0, endFrame: truth.info.frameCount })[Symbol.asyncIterator]();
   const errors: number[] = [];
   const meter = new SeamMeter(plan);
+  const pictures: Uint8ClampedArray[] = [];
   const start = performance.now();
   const run = new JobRun({
     clip,
@@ -339,6 +345,7 @@ async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutco
         if (!next || next.done) return;
         errors.push(meanSquare(rgba, next.value.rgba));
         meter.add(rgba, next.value.rgba);
+        pictures.push(rgba.slice());
       },
       async finish() {},
       close() {},
@@ -356,6 +363,10 @@ async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutco
     latents,
     psnr: errors.length > 0 ? decibels(mean(errors)) : null,
     seams: errors.length > 0 ? meter.read() : null,
+    seamsInFile:
+      command.truthUrl !== undefined && pictures.length === plan.output.frameCount
+        ? await seamsOf(plan, await encoded(pictures, plan, command.settings), await fetched(command.truthUrl))
+        : null,
     seconds,
     secondsByStage: { ...run.meter.secondsByStage },
     modelSeconds,
