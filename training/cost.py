@@ -1,4 +1,4 @@
-"""Counts a config's floating-point operations (2·MAC, UNet + ControlNet, one evaluation) and parameters.
+"""Counts a config's floating-point operations (2·MAC: UNet, ControlNet, the decoder's learned part; one evaluation) and parameters.
 
 `python -m training.cost workers/models/configs/nano.json [--size 512]`. Convolutions, linears and attention products are
 counted by torch on the meta device; norms and activations are not.
@@ -25,6 +25,9 @@ def count(config: dict, size: int = 512, frames: int = 8) -> tuple[float, int]:
     counter = FlopCounterMode(display=False)
     with counter, torch.no_grad():
         net(x, x, torch.ones(frames, device="meta"), one, one, one, frames)
+        if net.decoder is not None:
+            picture = torch.empty(frames, 3, size, size, device="meta")
+            net.decoder(picture, picture, torch.ones(frames, 2, device="meta"))
     return counter.get_total_flops() / frames / 1e9, sum(p.numel() for p in net.parameters())
 
 

@@ -1,111 +1,172 @@
-"""Reads prepared banks and makes training batches: crops, flips, key frames, and the product's bicubic upsampling."""
+"""Training batches from shards of clips (prepare.py), made on the trainer's device: enlarging, motion between key frames, crops and flips.
+
+A pool keeps `capacity` clips on the device (1.5 MB each) and takes in shards as they appear in its folders; with `consume` it deletes what it has
+taken and replaces its oldest clips for ever. A batch of 64 clips of 5 frames takes some ms of a GPU, 0.1 s of a core.
+"""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from training.latents import bicubic_matrix, from_bytes, upsample
-from training.motion import fill
+from training.latents import bicubic_matrix, from_bytes
+from training.motion import AGREEMENT_SIDE, PROJECTIONS
+from training.refinement import luma
+
+SMALLEST = 20
 
 
 @dataclass
 class Batch:
     clean: Tensor  # [B, F, 3, S, S] in −1…1
     source: Tensor  # upsampled degraded frames [B, F, 3, S, S]; between key frames made from them by motion
-    mismatch: Tensor  # [B, F, S, S]: how badly they agree there, motion.fill
+    mismatch: Tensor  # [B, F, S, S]: how badly they agree there
     scale: Tensor  # [B]
     keys: list[int]
 
-
-class Bank:
-    def __init__(self, folder: Path):
-        head = json.loads((folder / "index.json").read_text())
-        self.frames, self.size, self.clips = head["frames"], head["size"], head["clips"]
-        shape = (len(self.clips), self.frames, self.size, self.size, 3)
-        self.clean = np.memmap(folder / "clean.bin", np.uint8, "r", shape=shape)
-        self.degraded = np.memmap(folder / "degraded.bin", np.uint8, "r")
-
-    def variant(self, clip: int, variant: int) -> np.ndarray:
-        entry = self.clips[clip]["variants"][variant]
-        n = entry["size"]
-        return self.degraded[entry["offset"]:entry["offset"] + self.frames * n * n * 3].reshape(self.frames, n, n, 3)
+    def to(self, device: str) -> "Batch":
+        return Batch(*(t.to(device) for t in (self.clean, self.source, self.mismatch, self.scale)), self.keys)
 
 
-class Banks:
-    """Several banks as one; a folder may gain banks between calls of `refresh`."""
+def fetch(image: Tensor, displacement: Tensor, mode: str = "bilinear") -> Tensor:
+    """image [B,C,H,W] at x + displacement(x) [B,H,W,2] in pixels, edges held."""
+    height, width = image.shape[-2:]
+    y, x = torch.meshgrid(torch.arange(height, device=image.device), torch.arange(width, device=image.device), indexing="ij")
+    at = torch.stack([x, y], -1) + displacement
+    size = torch.tensor([width - 1, height - 1], device=image.device)
+    return F.grid_sample(image, 2 * at / size - 1, mode, "border", align_corners=True)
 
-    def __init__(self, folders: list[Path]):
-        self.folders, self.banks = folders, []
-        self.refresh()
 
-    def refresh(self) -> None:
-        known = {bank.folder for bank in self.banks}
-        for folder in self.folders:
-            if folder not in known and (folder / "index.json").is_file():
-                bank = Bank(folder)
-                bank.folder = folder
-                self.banks.append(bank)
+def projected(flow: Tensor, share: float) -> Tensor:
+    """motion.projected for flows [B,H,W,2]."""
+    planes = flow.permute(0, 3, 1, 2)
+    displacement = -share * flow
+    for _ in range(PROJECTIONS):
+        displacement = -share * fetch(planes, displacement).permute(0, 2, 3, 1)
+    return displacement
 
-    def __len__(self) -> int:
-        return sum(len(bank.clips) for bank in self.banks)
 
-    def pick(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """A clean clip and one of its degraded versions."""
-        index = int(rng.integers(len(self)))
-        for bank in self.banks:
-            if index < len(bank.clips):
-                break
-            index -= len(bank.clips)
-        return bank.clean[index], bank.variant(index, int(rng.integers(len(bank.clips[index]["variants"]))))
+def between(a: Tensor, b: Tensor, forward: Tensor, backward: Tensor, w: float) -> tuple[Tensor, Tensor]:
+    """Key frames [B,3,H,W] and flows [B,H,W,2] → the frame at fraction w and its mismatch [B,H,W]; as motion.fill."""
+    by_forward, by_backward = projected(forward, w) / -w, projected(backward, 1 - w) / (1 - w)
+    grey = luma(torch.cat([a, b])).chunk(2)
+
+    def disagreement(v: Tensor) -> Tensor:
+        difference = (fetch(grey[0], -w * v) - fetch(grey[1], (1 - w) * v)).abs()
+        edge = AGREEMENT_SIDE // 2
+        return F.avg_pool2d(F.pad(difference, (edge,) * 4, "replicate"), AGREEMENT_SIDE, 1)[:, 0, :, :, None]
+
+    v = torch.where(disagreement(by_forward) <= disagreement(by_backward), by_forward, by_backward)
+    a, b = fetch(a, -w * v, "bicubic"), fetch(b, (1 - w) * v, "bicubic")
+    return (1 - w) * a + w * b, luma(a - b)[:, 0].square()
+
+
+class Pool:
+    def __init__(self, folders: list[Path], capacity: int, device: str, consume: bool = False, share: tuple[int, int] = (0, 1)):
+        """share: this trainer's number among how many, each of which reads its own shards."""
+        self.folders, self.capacity, self.device, self.consume, self.share = folders, capacity, device, consume, share
+        self.taken: set[Path] = set()
+        self.clips: dict[str, Tensor] = {}
+        self.skips = np.zeros(capacity, np.int64)  # on the host, to draw from
+        self.firsts = np.zeros(capacity, np.int64)
+        self.count, self.next = 0, 0
+        self.seen = 0
+
+    def take(self, most: int = 10**9) -> int:
+        """Takes in up to `most` shards that are new; the number taken."""
+        rank, workers = self.share
+        own = [p for folder in self.folders for p in sorted(folder.glob("*.npz"))[rank::workers]]
+        new = [p for p in own if p not in self.taken]
+        room = new if self.consume else new[: max(0, self.capacity - self.count)]
+        for path in room[:most]:
+            self._put(dict(np.load(path)))
+            if self.consume:
+                path.unlink()
+            else:
+                self.taken.add(path)
+        return min(len(room), most)
+
+    def _put(self, shard: dict[str, np.ndarray]) -> None:
+        if not self.clips:
+            blank = lambda v: torch.zeros(self.capacity, *v.shape[1:], dtype=torch.from_numpy(v[:1]).dtype, device=self.device)
+            self.clips = {k: blank(shard[k]) for k in ("clean", "degraded", "size", "flows")}
+        n = min(len(shard["size"]), self.capacity - self.next)
+        part = slice(self.next, self.next + n)
+        for name, tensor in self.clips.items():
+            tensor[part] = torch.from_numpy(shard[name][:n]).to(self.device)
+        self.skips[part], self.firsts[part] = shard["skip"][:n], shard["first"][:n]
+        self.count = max(self.count, self.next + n)
+        self.next = (self.next + n) % self.capacity
+        self.seen += n
 
     def batch(self, rng: np.random.Generator, size: int, crop: int, frames: int, skip: int) -> Batch:
+        clean_all, full = self.clips["clean"], self.clips["clean"].shape[2]
+        if skip == 1:
+            picked = rng.integers(self.count, size=size)
+            firsts = rng.integers(clean_all.shape[1] - frames + 1, size=size)
+        else:
+            fitting = np.flatnonzero(self.skips[:self.count] == skip)
+            picked = rng.choice(fitting, size)
+            firsts = self.firsts[picked]
+        put = lambda x: torch.as_tensor(x, device=self.device)
+        index, first = put(picked)[:, None], put(firsts)[:, None]
+        clean = from_bytes(clean_all[index, first + put(np.arange(frames))])
         keys = list(range(0, frames, skip))
-        clean, source, mismatches, scales = [], [], [], []
-        for _ in range(size):
-            whole, degraded = self.pick(rng)
-            n, full = degraded.shape[1], whole.shape[1]
-            first = int(rng.integers(whole.shape[0] - frames + 1))
-            y, x = (int(v) for v in rng.integers(0, full - crop + 1, 2))
-            target = from_bytes(np.ascontiguousarray(whole[first:first + frames, y:y + crop, x:x + crop]))
-            low = from_bytes(np.ascontiguousarray(degraded[first:first + frames:skip]))
-            part = (..., slice(y, y + crop), slice(x, x + crop))
-            if n == full:
-                up = low
-            elif skip == 1:
-                matrix = bicubic_matrix(n, full)
-                up, part = (matrix[y:y + crop] @ low @ matrix[x:x + crop].T).clamp(-1, 1), ...
-            else:  # motion is found on the whole picture, as in the product
-                matrix = bicubic_matrix(n, full)
-                up = (matrix @ low @ matrix.T).clamp(-1, 1)
-            if skip == 1:
-                up, mismatch = up[part], torch.zeros(frames, crop, crop)
-            else:
-                up, mismatch = (t[part] for t in fill(up, frames, keys))
-            flips = [axis for axis in (-1, -2) if rng.random() < 0.5]
-            if flips:
-                target, up, mismatch = target.flip(flips), up.flip(flips), mismatch.flip(flips)
-            if rng.random() < 0.5:
-                target, up, mismatch = (t.transpose(-1, -2) for t in (target, up, mismatch))
-            if rng.random() < 0.5:
-                target, up, mismatch = target.flip(0), up.flip(0), mismatch.flip(0)  # the key frames are symmetric in time
-            clean.append(target)
-            source.append(up)
-            mismatches.append(mismatch)
-            scales.append(full / n)
-        return Batch(torch.stack(clean), torch.stack(source), torch.stack(mismatches), torch.tensor(scales), keys)
+        low = from_bytes(self.clips["degraded"][index, first + put(np.array(keys))])
+        sizes = self.clips["size"][put(picked)].long()
+        matrix = upsampling(full, str(self.device))[sizes][:, None, None]
+        up = (matrix @ low @ matrix.mT).clamp(-1, 1)
+        mismatch = torch.zeros(size, frames, full, full, device=self.device)
+        if skip > 1:
+            up, mismatch = self._filled(up, put(picked), keys, frames, mismatch)
+        y, x = rng.integers(0, full - crop + 1, (2, size, 1))
+        ahead = np.arange(crop)[None]
+        rows, columns = (np.where(rng.random((size, 1)) < 0.5, o + ahead, o + crop - 1 - ahead) for o in (y, x))
+        rows, columns = put(rows)[:, None, :, None], put(columns)[:, None, None, :]
+        each = torch.arange(size, device=self.device)[:, None, None, None]
+        every = torch.arange(frames, device=self.device)[None, :, None, None]
+        cut = lambda t: t.movedim(2, -1)[each, every, rows, columns].movedim(-1, 2) if t.ndim == 5 else t[each, every, rows, columns]
+        parts = [cut(clean), cut(up), cut(mismatch)]
+        if rng.random() < 0.5:
+            parts = [t.transpose(-1, -2) for t in parts]
+        if rng.random() < 0.5:
+            parts = [t.flip(1) for t in parts]  # the key frames are symmetric in time
+        scale = full / sizes.float()
+        return Batch(*(t.contiguous() for t in parts), scale, keys)
+
+    def _filled(self, up: Tensor, picked: Tensor, keys: list[int], frames: int, mismatch: Tensor) -> tuple[Tensor, Tensor]:
+        out = up.new_empty(up.shape[0], frames, *up.shape[2:])
+        out[:, keys] = up
+        flows = self.clips["flows"][picked].float()
+        whole = lambda f: F.interpolate(f.permute(0, 3, 1, 2), scale_factor=2, mode="bilinear").permute(0, 2, 3, 1)
+        for p, (start, end) in enumerate(zip(keys, keys[1:])):
+            forward, backward = whole(flows[:, p, 0]), whole(flows[:, p, 1])
+            for frame in range(start + 1, end):
+                w = (frame - start) / (end - start)
+                out[:, frame], mismatch[:, frame] = between(up[:, p], up[:, p + 1], forward, backward, w)
+        return out, mismatch
+
+
+_UPSAMPLING: dict[tuple[int, str], Tensor] = {}
+
+
+def upsampling(full: int, device: str) -> Tensor:
+    """[full+1, full, full]: at n the matrix that enlarges the first n to full, zero beyond; the identity at n = full."""
+    if (full, device) not in _UPSAMPLING:
+        table = torch.zeros(full + 1, full, full)
+        for n in range(SMALLEST, full):
+            table[n, :, :n] = bicubic_matrix(n, full)
+        table[full] = torch.eye(full)
+        _UPSAMPLING[full, device] = table.to(device)
+    return _UPSAMPLING[full, device]
 
 
 def held_out_clips(folder: Path, count: int) -> Tensor:
     """Clean held-out clips [N, F, 3, S, S], evenly picked."""
-    bank = Bank(folder)
-    picked = np.linspace(0, len(bank.clips) - 1, count).round().astype(int)
-    return from_bytes(np.stack([bank.clean[i] for i in picked]))
-
-
-__all__ = ["Bank", "Banks", "Batch", "held_out_clips", "upsample"]
+    clean = np.concatenate([np.load(p)["clean"] for p in sorted(folder.glob("*.npz"))])
+    return from_bytes(clean[np.linspace(0, len(clean) - 1, count).round().astype(int)])

@@ -58,6 +58,10 @@ class LatentStatistics:
         return LatentStatistics(array("latentShift"), array("latentScale"), array("latentVariance"),
                                 list(config["residualSpreadScales"]), array("residualSpread"), array("insertedSpread"))
 
+    def to(self, device: str) -> "LatentStatistics":
+        move = lambda name: getattr(self, name).to(device)
+        return LatentStatistics(move("shift"), move("scale"), move("variance"), self.spread_scales, move("spread"), move("inserted"))
+
     def to_json(self) -> dict:
         digits = lambda x: [digits(y) for y in x] if isinstance(x, list) else float(f"{x:.6g}")
         return {"latentShift": digits(self.shift.tolist()), "latentScale": digits(self.scale.tolist()),
@@ -72,7 +76,7 @@ class LatentStatistics:
 
     def key_spread(self, scales: Tensor) -> Tensor:
         """τ_key [B, C]: logarithms interpolated linearly over log scale, held constant outside."""
-        knots = torch.tensor(self.spread_scales).log()
+        knots = torch.tensor(self.spread_scales, device=scales.device).log()
         x = scales.float().log().clamp(knots[0], knots[-1])
         upper = torch.searchsorted(knots, x).clamp(1, len(knots) - 1)
         w = ((x - knots[upper - 1]) / (knots[upper] - knots[upper - 1]))[:, None]
@@ -112,8 +116,9 @@ def make_conditioning(
 ) -> Conditioning:
     """source: normalised latents of the upsampled frames [B, F, C, h, w], motion between key frames; mismatch [B, F, h, w]; scale [B]."""
     batch, frames = source.shape[:2]
+    put = lambda values: torch.tensor(values, device=source.device)
     levels = [hint_level(s) for s in strengths]
-    alpha, sigma = (torch.tensor([level[i] for level in levels])[:, None, None, None, None] for i in (1, 2))
+    alpha, sigma = (put([level[i] for level in levels])[:, None, None, None, None] for i in (1, 2))
     if noise is None:
         noise = torch.randn_like(source)
     hint = alpha * source + sigma * noise
@@ -121,15 +126,15 @@ def make_conditioning(
     total = alpha**2 * v + sigma**2
     kept = alpha**2 * v / total  # how much of the source the noisy hint still tells, [B,1,C,1,1]
     unknown = v * (1 - kept) ** 2
-    w = torch.tensor(fractions(frames, keys))[None, :, None, None, None]
+    w = put(fractions(frames, keys))[None, :, None, None, None]
     base = kept * source
     key_spread = stats.key_spread(scale)[:, None, :, None, None]
     inserted = stats.inserted[None, None, :, None, None]
     between = 4 * w * (1 - w) * (mismatch[:, :, None] + MISMATCH_FLOOR).sqrt()
     prior = key_spread**2 + between * inserted**2 + unknown
-    key_frames = torch.zeros(batch, frames)
+    key_frames = torch.zeros(batch, frames, device=source.device)
     key_frames[:, keys] = 1
-    return Conditioning(hint / total.sqrt(), key_frames, base, prior, torch.tensor([float(level[0]) for level in levels]), scale)
+    return Conditioning(hint / total.sqrt(), key_frames, base, prior, put([float(level[0]) for level in levels]), scale)
 
 
 def network_input(x: Tensor, cond: Conditioning, alpha: Tensor, sigma: Tensor) -> Tensor:
@@ -145,7 +150,7 @@ def predict(network: Network, x: Tensor, cond: Conditioning, timestep: int) -> T
     batch, frames = x.shape[:2]
     sample = network_input(x, cond, ALPHA[timestep], SIGMA[timestep])
     flat = lambda y: y.flatten(0, 1)
-    t = torch.full((batch,), float(timestep))
+    t = torch.full((batch,), float(timestep), device=x.device)
     out = network(flat(sample), flat(cond.hint), cond.key_frames.flatten(), t, cond.hint_timestep, 8 * cond.scale, frames)
     return cond.base + cond.prior.sqrt() * out.float().unflatten(0, (batch, frames))
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from training.deflicker import deflicker
 from training.evaluation import report
 from training.evaluation.baselines import baseline, methods
 from training.evaluation.clips import POINTS, Point, enlarged, generated_clip, set_single_thread, truth_clip, truth_names
@@ -59,7 +60,7 @@ def runs_at(point: Point, parts: list[str], among_few: bool) -> list[Run]:
     if "points" in parts:
         runs += [Run(s) for s in STRENGTHS] + [Run(network="none")]
         if point.harm == "flickering":
-            runs += [Run(s, colour_fix=False) for s in STRENGTHS]
+            runs += [Run(s, deflicker=False) for s in STRENGTHS]
     if among_few and point.name in ("scale 2", "scale 4", "factor 2", "compressed"):
         if "evaluations" in parts:
             runs += [Run(s, n) for s in (0.0, 0.3) for n in (2, 4, 8)]
@@ -86,10 +87,10 @@ def evaluate_clip(options, model, name: str, among_few: bool, point: Point, trut
         if others.lacks(point.name, label):
             frames = baseline(options.cache, name, point, method, low, height, width)
             others.add(point.name, label, judge(window, frames, point.judged, point.watched, motion))
-    source = enlarged(low, height, width)
+    sources = {wanted: enlarged(deflicker(low) if wanted else low, height, width) for wanted in (True, False)}
     for run in runs_at(point, options.parts, among_few):
         if not options.baselines_only and own.lacks(point.name, run.name):
-            frames = to_bytes(enhance(model, source, point.frames, point.keys, point.scale, run))
+            frames = to_bytes(enhance(model, sources[run.deflicker], point.frames, point.keys, point.scale, run))
             own.add(point.name, run.name, judge(window, frames, point.judged, point.watched, motion))
     if "cascade" in options.parts and point.name == "scale 2, factor 2" and not options.baselines_only:
         for strength in (0.0, 0.3):
@@ -131,7 +132,7 @@ def judge_autoencoder(options, model) -> None:
         leans = {"leaning on bicubic": upsample(from_bytes(small), 336, 480)[None], "leaning on nothing": 0 * from_bytes(image)[None]}
         for label, source in leans.items():
             if own.lacks("autoencoder", label):
-                back = to_bytes(model.decode(model.encode(from_bytes(image)[None]), source))[0]
+                back = to_bytes(model.decode(model.encode(from_bytes(image)[None]), source, 1.0, 0.0))[0]
                 own.add("autoencoder", label, {"psnr": psnr(image, back), "ssimulacra2": ssimulacra2(image, back), "haarpsi": haarpsi(image, back)})
 
 
@@ -141,7 +142,7 @@ def enhance_generated(options, model) -> None:
         low = generated_clip(path, len(keys))
         height, width = 2 * low.shape[1], 2 * low.shape[2]
         own = Ledger(options.out / model.identity / f"{path.stem}.json")
-        source = enlarged(low, height, width)
+        source = enlarged(deflicker(low), height, width)
         plain = baseline(options.cache, path.stem, GENERATED, ("bicubic", "linear blending"), low, height, width)
         motion = Motion(plain[keys])  # of the clip's own frames: the only ones that are known
         pictures = {"bicubic + linear blending": plain}

@@ -51,14 +51,21 @@ def transform_weights(factor: int) -> tuple[Tensor, Tensor]:
 
 
 def encode(frames: Tensor, factor: int) -> Tensor:
-    """[N,3,H,W] in −1…1 → raw latents [N,C,H/n,W/n]."""
-    return F.conv2d(frames, transform_weights(factor)[0].to(frames), stride=factor)
+    """[N,3,H,W] in −1…1 → raw latents [N,C,H/n,W/n]. In full float32 on a GPU too."""
+    with torch.backends.cudnn.flags(allow_tf32=False):
+        return F.conv2d(frames, transform_weights(factor)[0].to(frames), stride=factor)
+
+
+def change(latents: Tensor, source: Tensor, factor: int) -> Tensor:
+    """T(latents − E(source)): what the latents want otherwise than the source, in pixels."""
+    weights = transform_weights(factor)[1].to(latents)
+    with torch.backends.cudnn.flags(allow_tf32=False):
+        return F.conv_transpose2d(latents - encode(source, factor), weights, stride=factor)
 
 
 def decode(latents: Tensor, source: Tensor, factor: int) -> Tensor:
     """source + T(latents − E(source)): what the transform cannot hold comes from the source."""
-    weights = transform_weights(factor)[1].to(latents)
-    return source + F.conv_transpose2d(latents - encode(source, factor), weights, stride=factor)
+    return source + change(latents, source, factor)
 
 
 @lru_cache(maxsize=4096)

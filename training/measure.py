@@ -1,26 +1,26 @@
-"""Measures the latent statistics of a bank: shift, scale, variance, residual spread by scale, inserted spread."""
+"""Measures the latent statistics of a pool of clips: shift, scale, variance, residual spread by scale, inserted spread."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
 
-from training.data import Banks
+from training.data import Pool
 from training.diffusion import MISMATCH_FLOOR, LatentStatistics, block_mean
 from training.latents import channels_for, encode
 
 SPREAD_SCALES = [1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0]
 
 
-def measure(banks: Banks, factor: int, batches: int = 60, crop: int = 128, seed: int = 5) -> LatentStatistics:
+def measure(pool: Pool, factor: int, batches: int = 60, crop: int = 128, seed: int = 5) -> LatentStatistics:
     rng = np.random.default_rng(seed)
     channels = channels_for(factor)
     knots = np.log(SPREAD_SCALES)
     raws, squares, weights = [], torch.zeros(len(knots), channels), torch.zeros(len(knots))
     inserted, inserted_count = torch.zeros(channels), 0.0
     for _ in range(batches):
-        skip = int(rng.integers(2, 9))
-        batch = banks.batch(rng, 8, crop, skip + 1, skip)
+        skip = int(rng.choice([2, 4, 8]))
+        batch = pool.batch(rng, 8, crop, skip + 1, skip).to("cpu")
         raw = encode(batch.clean.flatten(0, 1), factor).unflatten(0, batch.clean.shape[:2])
         source = encode(batch.source.flatten(0, 1), factor).unflatten(0, batch.source.shape[:2])
         raws.append(raw[:, 0])

@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from training.refinement import Refinement
+
 
 @dataclass
 class NetworkConfig:
@@ -379,11 +381,13 @@ class UNet(Encoder):
 
 
 class EnhancementNetwork(UNet):
-    """The UNet with its ControlNet inside, so that `state_dict()` has exactly the official keys."""
+    """The UNet with its ControlNet inside, so that `state_dict()` has exactly the official keys; and `decoder.*`, where the autoencoder learns."""
 
     def __init__(self, config: NetworkConfig):
         super().__init__(config)
         self.VideoControlNet = VideoControlNet(config)
+        shape = config.extra.get("autoencoder", {}).get("refinement")
+        self.decoder = Refinement(shape["width"], shape["depth"]) if shape else None
 
     def forward(  # type: ignore[override]
         self, sample: Tensor, hint: Tensor, key_frames: Tensor, timestep: Tensor, hint_timestep: Tensor, scale: Tensor,

@@ -31,6 +31,11 @@ def _search() -> cv2.DISOpticalFlow:
     return search
 
 
+def flow(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Where each pixel of a lies in b, relative to its own place: uint8 [H,W] → [H,W,2]."""
+    return _search().calc(a, b, None)
+
+
 def grid(height: int, width: int) -> np.ndarray:
     return np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1).astype(np.float32)
 
@@ -67,8 +72,7 @@ class Motion:
     def between(before: np.ndarray, after: np.ndarray) -> "Motion":
         """uint8 RGB [H,W,3] each."""
         a, b = luma(before), luma(after)
-        search = _search()
-        return Motion(a, b, search.calc(a, b, None), search.calc(b, a, None))
+        return Motion(a, b, flow(a, b), flow(b, a))
 
     def velocity(self, w: float) -> np.ndarray:
         """From the key frame before to the one after, at the pixels of the frame at fraction w, [H,W,2] in pixels."""

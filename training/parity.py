@@ -1,5 +1,6 @@
 """What TypeScript must agree with: the sampler's results on the inputs of `workers/denoise/fixtures/training.json`, written back there,
-and a frame carried along the motion between two frames of a clip, `workers/condition/fixtures/motion.json`.
+a frame carried along the motion between two frames of a clip, `workers/condition/fixtures/motion.json`, and a frame through a small decoder with
+random weights, `workers/models/autoencoder/fixtures/refinement.json`.
 
 `python -m training.parity`, after a change of diffusion.py or motion.py. The sampler's network is tanh(0.5·sample + 0.1·hint).
 """
@@ -14,11 +15,15 @@ import numpy as np
 import torch
 
 from training import diffusion
+from training.deflicker import light_change
 from training.motion import Motion, carried
-from training.prepare import read_video
+from training.refinement import Refinement
+from training.validate import reconstruct
+from training.video import read_video
 
 ROOT = Path(__file__).parents[1]
 FIXTURE = ROOT / "workers/denoise/fixtures/training.json"
+REFINEMENT = ROOT / "workers/models/autoencoder/fixtures/refinement.json"
 MOTION = ROOT / "workers/condition/fixtures/motion.json"
 CLIP = ROOT / "e2e/fixtures/clips/real_320x180_truth.mp4"
 STATISTICS = diffusion.LatentStatistics(
@@ -37,9 +42,10 @@ def motion() -> None:
     velocity = between.velocity(0.5)
     a, b = carried(first.astype(np.float32), last.astype(np.float32), velocity, 0.5)
     made = np.clip(np.round((a + b) / 2), 0, 255).astype(np.uint8)
+    light = light_change(first, np.clip(last * 1.06, 0, 255).astype(np.uint8))
     text = lambda x: base64.b64encode(np.ascontiguousarray(x).tobytes()).decode()
     MOTION.write_text(json.dumps({
-        "width": 128, "height": 96, "before": text(first), "truth": text(middle), "after": text(last), "made": text(made),
+        "width": 128, "height": 96, "before": text(first), "truth": text(middle), "after": text(last), "made": text(made), "light": text(np.round(light * 256).astype("<i2")),
         "forward": text(np.round(between.forward * 256).astype("<i2"))}))
 
 
@@ -63,6 +69,23 @@ def sampler() -> None:
     FIXTURE.write_text(json.dumps(fixture))
 
 
+@torch.no_grad()
+def refinement() -> None:
+    torch.manual_seed(7)
+    decoder = Refinement(width=4, depth=2)
+    for p in decoder.parameters():
+        p.copy_(0.3 * torch.randn(p.shape))
+    source, raw = torch.rand(1, 3, 128, 16) * 2 - 1, torch.randn(1, 96, 16, 2)
+    scale, strength = torch.tensor([2.5]), torch.tensor([0.3])
+    frames = reconstruct(decoder, raw, source, 8, scale, strength)
+    REFINEMENT.parent.mkdir(exist_ok=True)
+    REFINEMENT.write_text(json.dumps({
+        "width": 4, "depth": 2, "scale": 2.5, "strength": 0.3, "height": 128, "pictureWidth": 16,
+        "weights": {f"decoder.{k}": {"shape": list(v.shape), "values": numbers(v)} for k, v in decoder.state_dict().items()},
+        "source": numbers(source), "latents": numbers(raw), "frames": numbers(frames)}))
+
+
 if __name__ == "__main__":
     motion()
+    refinement()
     sampler()

@@ -1,112 +1,36 @@
-"""Makes the bank of training clips, once: pairs of clean and degraded clips as flat uint8 files in `training/.cache`.
+"""Makes training clips of the collected sources (collect.py): clean and degraded frames and the motion between key frames, in shards.
 
-`python -m training.prepare --data ../shared/data --clips 3000 --out training/.cache/bank0 --seed 0`
+`python -m training.prepare --clips 6000 --out training/.cache/bank --seed 0 [--processes 2] [--pending 40]`
 
 What a clip is: FRAMES frames of SIZE×SIZE, either cut from a real video or a photograph in synthesised motion (camera pan,
-zoom and rotation with sub-pixel accuracy, up to two layers moving over it with occlusion, motion blur). Each clip carries
-VARIANTS degraded versions, stored at the size that the degradation left. Costs about 60 ms of one core a clip.
-Files of a bank: `clean.bin`, `degraded.bin` (uint8, RGB), `index.json` (per clip and variant: offset, size, kind).
+zoom and rotation with sub-pixel accuracy, up to two layers moving over it with occlusion, motion blur), a degraded version at the size that the degradation
+left, and a key-frame pattern with the flows between its key frames. Costs about 70 ms of one core a clip. A shard is an .npz of SHARD clips: `clean`, `degraded`
+uint8 [N,F,S,S,3] (the degraded picture in the top left corner, `size`×`size`), `first`, `skip` [N], `flows` float16 [N,2,2,S/2,S/2,2]: per interval, forward and backward,
+one vector for 2×2 pixels, in pixels. With --pending, waits while that many shards lie unread: to make clips beside a trainer that takes them away (train.py --stream).
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import math
+import multiprocessing
+import time
 from pathlib import Path
 
-import av
 import cv2
-import imagehash
 import numpy as np
-from PIL import Image, ImageOps
+import torch
+from PIL import Image
 
 from training.degrade import degrade
+from training.latents import from_bytes, to_bytes, upsample
+from training.motion import Motion
+from training.video import read_video
 
 FRAMES = 9
 SIZE = 160
-VARIANTS = 2
-HELD_OUT_SHARE = 0.06
-HASH_DISTANCE = 10
-MAX_PHOTO_SIDE = 1800
-PHOTO_FOLDERS = {
-    "gnome-backgrounds": "usr/share/backgrounds/gnome",
-    "lomiri-wallpapers-16.04": "usr/share/backgrounds",
-    "lomiri-wallpapers-20.04": "usr/share/backgrounds",
-    "mate-backgrounds": "usr/share/backgrounds/mate/nature",
-    "plasma-workspace-wallpapers": "usr/share/wallpapers",
-    "ukui-wallpapers": "usr/share/backgrounds",
-    "opencv-doc": "usr/share/doc/opencv-doc/examples/data",
-}
-STAMPS = "tuxpaint-stamps-default/usr/share/tuxpaint/stamps"
-STAMP_KINDS = ["animals", "food/fruit", "food/vegetables", "plants", "household", "clothes", "vehicles", "sports"]
-
-
-def read_video(path: Path, limit: int = 96) -> list[np.ndarray]:
-    with av.open(str(path)) as container:
-        frames = []
-        for frame in container.decode(video=0):
-            frames.append(frame.to_ndarray(format="rgb24"))
-            if len(frames) == limit:
-                break
-    return frames
-
-
-def forbidden_hashes(data: Path) -> list[imagehash.ImageHash]:
-    """Perceptual hashes of everything that is only for evaluation, mirrored too."""
-    images = [Image.open(p).convert("RGB") for p in sorted((data / "eval/photos").iterdir())]
-    for path in sorted([*(data / "eval").glob("*.mp4"), *(data / "generated").glob("*.mp4")]):
-        images += [Image.fromarray(f) for f in read_video(path)[::8]]
-    return [imagehash.phash(im) for image in images for im in (image, ImageOps.mirror(image))]
-
-
-def is_forbidden(image: Image.Image, hashes: list[imagehash.ImageHash]) -> bool:
-    own = imagehash.phash(image)
-    return any(own - other <= HASH_DISTANCE for other in hashes)
-
-
-def is_held_out(name: str) -> bool:
-    """By a stable hash of the source's name, so that training and validation never share a source."""
-    value = 2166136261
-    for byte in name.encode():
-        value = (value ^ byte) * 16777619 % 2**32
-    return (value >> 8) % 1000 < HELD_OUT_SHARE * 1000
-
-
-def list_photos(data: Path, packages: Path) -> list[Path]:
-    paths = sorted((data / "photos").iterdir())
-    for package, folder in PHOTO_FOLDERS.items():
-        found = sorted((packages / package / folder).rglob("*")) if (packages / package).is_dir() else []
-        paths += [p for p in found if p.suffix.lower() in {".jpg", ".jpeg", ".png", ".webp"} and p.is_file()
-                  and "screenshot" not in p.name and not ("wallpapers/" in str(p) and p.suffix == ".png")]
-    return paths
-
-
-def load_photo(path: Path) -> Image.Image | None:
-    try:
-        image = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
-    except (OSError, ValueError):
-        return None
-    if min(image.size) < SIZE + 16:
-        return None
-    shrink = MAX_PHOTO_SIDE / max(image.size)
-    if shrink < 1:
-        image = image.resize((round(image.width * shrink), round(image.height * shrink)), Image.LANCZOS)
-    return image
-
-
-def load_stamps(packages: Path, limit: int = 160) -> list[np.ndarray]:
-    """Photographic cut-outs with alpha; drawings are skipped."""
-    stamps = []
-    for kind in STAMP_KINDS:
-        for path in sorted((packages / STAMPS / kind).rglob("*.png")):
-            if "cartoon" in str(path) or len(stamps) == limit:
-                continue
-            image = Image.open(path)
-            if image.mode == "RGBA" and min(image.size) >= 100:
-                image.thumbnail((400, 400), Image.LANCZOS)
-                stamps.append(np.asarray(image))
-    return stamps
+SHARD = 32
+PATTERNS = [(2, 0.45), (4, 0.3), (8, 0.25)]  # key-frame skip of the stored flows, and how often
 
 
 def affine(centre: np.ndarray, angle: float, zoom: float, offset: np.ndarray) -> np.ndarray:
@@ -235,77 +159,77 @@ def cut_video(rng: np.random.Generator, video: list[np.ndarray]) -> np.ndarray |
     return None if jumps.max() > 40 else clip  # a cut between shots is no motion
 
 
-class BankWriter:
+class Sources:
     def __init__(self, folder: Path):
-        folder.mkdir(parents=True, exist_ok=True)
-        self.folder = folder
-        self.clean, self.degraded = (folder / "clean.bin").open("wb"), (folder / "degraded.bin").open("wb")
-        self.entries: list[dict] = []
-        self.offset = 0
+        pictures = lambda kind: [np.asarray(Image.open(p)) for p in sorted((folder / kind).iterdir())]
+        self.photos, self.stamps = pictures("photos"), [s for s in pictures("stamps") if s.shape[2] == 4]
+        self.videos = [read_video(p) for p in sorted((folder / "videos").iterdir())]
 
-    def add(self, clip: np.ndarray, variants: list[tuple[np.ndarray, str]], source: str) -> None:
-        self.clean.write(clip.tobytes())
-        entry = {"source": source, "variants": []}
-        for frames, kind in variants:
-            self.degraded.write(frames.tobytes())
-            entry["variants"].append({"offset": self.offset, "size": frames.shape[1], "kind": kind})
-            self.offset += frames.nbytes
-        self.entries.append(entry)
 
-    def close(self) -> None:
-        self.clean.close()
-        self.degraded.close()
-        head = {"frames": FRAMES, "size": SIZE, "clips": self.entries}
-        (self.folder / "index.json").write_text(json.dumps(head))
+def key_motion(rng: np.random.Generator, degraded: np.ndarray) -> tuple[int, int, np.ndarray]:
+    """First frame, skip and flows [2,2,S/2,S/2,2] of a random key-frame pattern, found on the enlarged degraded frames, as in the product."""
+    skip = int(rng.choice([k for k, _ in PATTERNS], p=[p for _, p in PATTERNS]))
+    intervals = 2 if skip == 2 else 1
+    first = int(rng.integers(FRAMES - skip * intervals))
+    keys = to_bytes(upsample(from_bytes(degraded[first:first + skip * intervals + 1:skip]), SIZE, SIZE))
+    flows = np.zeros((2, 2, SIZE // 2, SIZE // 2, 2), np.float16)
+    for k in range(intervals):
+        motion = Motion.between(keys[k], keys[k + 1])
+        for way, flow in enumerate((motion.forward, motion.backward)):
+            flows[k, way] = cv2.resize(flow, (SIZE // 2, SIZE // 2), interpolation=cv2.INTER_AREA)
+    return first, skip, flows
+
+
+def make(rng: np.random.Generator, sources: Sources, video_share: float) -> dict[str, np.ndarray]:
+    """One clip, as a shard holds it."""
+    while True:
+        if sources.videos and rng.random() < video_share:
+            clip = cut_video(rng, sources.videos[rng.integers(len(sources.videos))])
+        else:
+            clip = synthesise(rng, sources.photos, sources.stamps)
+        if clip is not None and clip[0].std() >= 6:
+            break
+    degraded = degrade(rng, clip)[0]
+    first, skip, flows = key_motion(rng, degraded)
+    size = degraded.shape[1]
+    placed = np.zeros_like(clip)
+    placed[:, :size, :size] = degraded
+    return {"clean": clip, "degraded": placed, "size": np.int32(size), "first": np.int32(first), "skip": np.int32(skip), "flows": flows}
+
+
+def work(process: int, sources: Sources, options: argparse.Namespace) -> None:
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    rng = np.random.default_rng([options.seed, process])
+    for index in range(process, math.ceil(options.clips / SHARD), options.processes):
+        while options.pending and len(list(options.out.glob("*.npz"))) >= options.pending:
+            time.sleep(0.2)
+        made = [make(rng, sources, options.video_share) for _ in range(min(SHARD, options.clips - index * SHARD))]
+        path = options.out / f"{options.seed}_{index:05d}.npz"
+        with path.with_suffix(".tmp").open("wb") as file:
+            np.savez(file, **{k: np.stack([m[k] for m in made]) for k in made[0]})
+        path.with_suffix(".tmp").rename(path)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--packages", type=Path, default=Path("training/.cache/packages"))
-    parser.add_argument("--clips", type=int, default=3000)
+    parser.add_argument("--sources", type=Path, default=Path("training/.cache/sources/train"))
+    parser.add_argument("--clips", type=int, default=6000)
     parser.add_argument("--video-share", type=float, default=0.3)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--held-out", action="store_true", help="only the held-out sources (for validation)")
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--pending", type=int, default=0)
     options = parser.parse_args()
-    cv2.setNumThreads(1)
-    rng = np.random.default_rng(options.seed)
-
-    forbidden = forbidden_hashes(options.data)
-    photos, videos, refused = [], [], []
-    for path in list_photos(options.data, options.packages):
-        image = load_photo(path) if is_held_out(path.name) == options.held_out else None
-        if image is None:
-            continue
-        if is_forbidden(image, forbidden):
-            refused.append(path.name)
-        else:
-            photos.append(np.asarray(image))
-    for path in sorted((options.data / "video").iterdir()):
-        if is_held_out(path.name) != options.held_out:
-            continue
-        frames = read_video(path)
-        if any(is_forbidden(Image.fromarray(f), forbidden) for f in frames[::8]):
-            refused.append(path.name)
-        elif min(frames[0].shape[:2]) >= SIZE:
-            videos.append((path.name, frames))
-    stamps = load_stamps(options.packages)
-    print(f"{len(photos)} photos, {len(videos)} videos, {len(stamps)} cut-outs; refused as evaluation's: {refused}", flush=True)
-
-    writer = BankWriter(options.out)
-    while len(writer.entries) < options.clips:
-        if rng.random() < options.video_share:
-            name, frames = videos[rng.integers(len(videos))]
-            clip = cut_video(rng, frames)
-        else:
-            name, clip = "synthesised", synthesise(rng, photos, stamps)
-        if clip is None or clip[0].std() < 6:
-            continue
-        writer.add(clip, [degrade(rng, clip) for _ in range(VARIANTS)], name)
-        if len(writer.entries) % 250 == 0:
-            print(f"{len(writer.entries)} clips", flush=True)
-    writer.close()
+    options.out.mkdir(parents=True, exist_ok=True)
+    sources = Sources(options.sources)
+    print(f"{len(sources.photos)} photographs, {len(sources.videos)} videos, {len(sources.stamps)} cut-outs", flush=True)
+    fork = multiprocessing.get_context("fork")  # so that all share one copy of the sources
+    workers = [fork.Process(target=work, args=(p, sources, options)) for p in range(options.processes)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
 
 
 if __name__ == "__main__":

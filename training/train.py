@@ -14,28 +14,33 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-import threading
 import time
 from pathlib import Path
-from queue import Queue
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from training.data import Banks, Batch, held_out_clips
+from training.data import Batch, Pool, held_out_clips
 from training.diffusion import ALPHA, SIGMA, STEPS, LatentStatistics, block_mean, make_conditioning, network_input
 from training.latents import encode
 from training.measure import measure
 from training.model import EnhancementNetwork, NetworkConfig
 from training.optimiser import Muon, load_moments, save_moments
-from training.validate import Enhancement, autocast_network, validate
+from training.refinement import luma
+from training.validate import Enhancement, autocast_network, reconstruct, validate
 
 # Key-frame skip, frames of the clip, and how often: half the batches have every frame as a key frame.
-SHAPES = [((1, 3), 0.36), ((1, 5), 0.14), ((2, 5), 0.22), ((3, 4), 0.06), ((4, 5), 0.12), ((8, 9), 0.10)]
+SHAPES = [((1, 5), 0.52), ((2, 5), 0.22), ((4, 5), 0.16), ((8, 9), 0.10)]
 CLEAN_HINT_SHARE, LOW_STRENGTH_SHARE = 0.4, 0.3  # strength 0; strength up to 0.4; the rest up to 1
 FIRST_SHARE = 0.35  # share of the clips trained at t = 999, where every job starts: one evaluation does most of the work
 LATE_SHARE = 0.45  # and at t in 300…998, where the others of a short plan lie
+
+
+PIXEL_WEIGHT, STRUCTURE_WEIGHT, TEXTURE_WEIGHT = 10.0, 0.5, 5.0  # beside a loss in latents of about a half
+PERFECT_SHARE = 0.1  # of the clips show the decoder perfect latents, which it must leave alone
+WINDOW = 7  # pixels a side, for likeness and texture
 
 
 def channel_weights(stats: LatentStatistics, power: float = 1.0) -> Tensor:
@@ -57,45 +62,85 @@ def random_strength(rng: np.random.Generator) -> float:
     return float(rng.random()) * (0.4 if share < CLEAN_HINT_SHARE + LOW_STRENGTH_SHARE else 1.0)
 
 
-class Loss:
-    def __init__(self, stats: LatentStatistics, factor: int, device: str):
-        self.stats, self.factor, self.device = stats, factor, device
-        self.weights = channel_weights(stats)[None, :, None, None].to(device)
+def around(planes: Tensor) -> Tensor:
+    """Means over WINDOW×WINDOW pixels."""
+    return F.avg_pool2d(F.avg_pool2d(planes, (WINDOW, 1), 1), (1, WINDOW), 1)
 
-    def __call__(self, network: torch.nn.Module, batch: Batch, rng: np.random.Generator) -> tuple[Tensor, dict]:
+
+def dissimilarity(a: Tensor, b: Tensor) -> Tensor:
+    """1 − SSIM (Wang et al. 2004, even windows) of luma planes [N,1,H,W] in −1…1."""
+    mean_a, mean_b, aa, bb, ab = around(torch.cat([a, b, a * a, b * b, a * b], 1)).chunk(5, 1)
+    c1, c2 = (0.01 * 2) ** 2, (0.03 * 2) ** 2
+    likeness = (2 * mean_a * mean_b + c1) * (2 * (ab - mean_a * mean_b) + c2)
+    return 1 - (likeness / ((mean_a**2 + mean_b**2 + c1) * (aa - mean_a**2 + bb - mean_b**2 + c2))).mean()
+
+
+def texture(grey: Tensor) -> Tensor:
+    """Deviation of fine detail around each pixel, of luma planes [N,1,H,W]."""
+    detail = grey - F.avg_pool2d(F.pad(grey, (1, 1, 1, 1), "replicate"), 3, 1)
+    return (around(detail.square()) + 1e-5).sqrt()
+
+
+class Loss:
+    """Of the residual in latents, and of the picture made of it: |error|, 1 − SSIM, and with the strength how much fine detail there is."""
+
+    def __init__(self, stats: LatentStatistics, factor: int, device: str, decoder_only: bool = False):
+        self.stats, self.factor, self.device, self.decoder_only = stats.to(device), factor, device, decoder_only
+        self.weights = channel_weights(stats)[None, :, None, None].to(device)
+        self.tables = ALPHA.to(device), SIGMA.to(device)
+
+    def __call__(self, network: torch.nn.Module, batch: Batch, rng: np.random.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         count, frames = batch.clean.shape[:2]
         latent = lambda x: self.stats.normalise(encode(x.flatten(0, 1), self.factor)).unflatten(0, x.shape[:2])
+        if self.decoder_only:
+            return self._pixels(network, batch, latent(batch.source), torch.zeros(count, device=self.device))
         z, source = latent(batch.clean), latent(batch.source)
         mismatch = block_mean(batch.mismatch, self.factor)
         strengths = [random_strength(rng) for _ in range(count)]
         cond = make_conditioning(self.stats, source, mismatch, batch.keys, strengths, batch.scale)
-        t = random_timesteps(rng, count)
-        alpha, sigma = (table[t][:, None, None, None, None] for table in (ALPHA, SIGMA))
+        t = random_timesteps(rng, count).to(self.device)
+        alpha, sigma = (table[t][:, None, None, None, None] for table in self.tables)
         x = alpha * z + sigma * torch.randn_like(z)
         sample = network_input(x, cond, alpha, sigma)
         target = ((z - cond.base) / cond.prior.sqrt()).flatten(0, 1)
-        put = lambda y: y.to(self.device)
-        nhwc = lambda y: put(y.flatten(0, 1)).contiguous(memory_format=torch.channels_last)
+        nhwc = lambda y: y.flatten(0, 1).contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device, torch.bfloat16):
-            out = network(nhwc(sample), nhwc(cond.hint), put(cond.key_frames.flatten()), put(t.float()),
-                          put(cond.hint_timestep), put(8 * cond.scale), frames)
-        error = (out.float() - put(target)).square()
+            out = network(nhwc(sample), nhwc(cond.hint), cond.key_frames.flatten(), t.float(), cond.hint_timestep, 8 * cond.scale, frames)
+        out = out.float()
+        error = (out - target).square()
         # Badly degraded clips would rule the batch and good ones count for nothing: weigh each by its own residual's size.
-        size = put(target).square().unflatten(0, (count, frames)).mean((1, 2, 3, 4), keepdim=True)
+        size = target.square().unflatten(0, (count, frames)).mean((1, 2, 3, 4), keepdim=True)
         damp = (1 / (size + 0.2)).expand(count, frames, 1, 1, 1).flatten(0, 1)
         loss = (error * self.weights * damp).mean()
-        plain = (put(target).square() * self.weights * damp).mean()
-        return loss, {"loss": float(loss.detach()), "untrained": float(plain)}
+        plain = (target.square() * self.weights * damp).mean()
+        strength = torch.tensor(strengths, device=self.device)
+        made = cond.base + cond.prior.sqrt() * out.unflatten(0, (count, frames))
+        perfect = torch.from_numpy(rng.random(count) < PERFECT_SHARE).to(self.device)[:, None, None, None, None]
+        pixels, figures = self._pixels(network, batch, torch.where(perfect, z, made), strength)
+        return loss + pixels, {"loss": loss.detach(), "untrained": plain} | figures
+
+    def _pixels(self, network: torch.nn.Module, batch: Batch, z: Tensor, strength: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        frames = z.shape[1]
+        each = lambda y: y.repeat_interleave(frames)
+        source, clean = batch.source.flatten(0, 1), batch.clean.flatten(0, 1)
+        made = reconstruct(network.decoder, self.stats.restore(z.flatten(0, 1)), source, self.factor, each(batch.scale), each(strength))
+        grey, truth, before = luma(made), luma(clean), luma(source)
+        off = (made - clean).abs().mean()
+        unlike = dissimilarity(grey, truth)
+        bare = (texture(grey) - texture(truth)).abs().mean((1, 2, 3))
+        loss = PIXEL_WEIGHT * off + STRUCTURE_WEIGHT * unlike + (TEXTURE_WEIGHT * each(strength) * bare).mean()
+        with torch.no_grad():
+            decibels = lambda y: -10 * ((y - truth) / 2).square().mean((1, 2, 3)).clamp_min(1e-4).log10().mean()
+            gain = decibels(grey) - decibels(before)
+        return loss, {"pixels": off.detach(), "unlike": unlike.detach(), "texture": bare.mean().detach(), "gain": gain}
 
 
-def feed(banks: Banks, rng: np.random.Generator, options: argparse.Namespace, queue: Queue) -> None:
-    """Batches of about the same number of frames, made beside the training."""
+def batches(pool: Pool, rng: np.random.Generator, options: argparse.Namespace):
+    """Batches of about the same number of frames."""
     shapes, shares = [s for s, _ in SHAPES], np.array([p for _, p in SHAPES])
     while True:
         skip, frames = shapes[rng.choice(len(shapes), p=shares / shares.sum())]
-        size = max(1, round(options.frames / frames))
-        queue.put(banks.batch(rng, size, options.crop, frames, skip))
-        banks.refresh()
+        yield pool.batch(rng, max(1, round(options.frames / frames)), options.crop, frames, skip)
 
 
 class SharedGradients:
@@ -115,10 +160,11 @@ class SharedGradients:
 
     def share(self, word: float) -> float:
         """Averages the gradients; gives the sum of all workers' words."""
+        if self.workers == 1:
+            return word
         self.buffer[-1] = word * self.workers
-        if self.workers > 1:
-            torch.distributed.all_reduce(self.buffer)
-            self.buffer /= self.workers
+        torch.distributed.all_reduce(self.buffer)
+        self.buffer /= self.workers
         return float(self.buffer[-1])
 
 
@@ -130,14 +176,18 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--resume", type=Path)
-    parser.add_argument("--frames", type=int, default=20, help="frames per step")
+    parser.add_argument("--frames", type=int, default=20, help="frames per step and worker")
+    parser.add_argument("--pool", type=int, default=4000, help="clips held on the device, 1.5 MB each")
+    parser.add_argument("--stream", action="store_true", help="delete shards once read and let new ones replace old clips")
+    parser.add_argument("--decoder-only", action="store_true", help="a quick start: the decoder sees the source's own latents, at strength 0")
+    parser.add_argument("--compile", action="store_true", help="the network by torch.compile")
     parser.add_argument("--crop", type=int, default=128)
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--optimiser", choices=["adamw", "muon"], default="adamw")
     parser.add_argument("--decay", type=float, default=0.25)
     parser.add_argument("--average", type=float, default=0.998)
     parser.add_argument("--validate-minutes", type=float, default=5)
-    parser.add_argument("--validate-clips", type=int, default=8)
+    parser.add_argument("--validate-clips", type=int, default=8, help="0: none")
     parser.add_argument("--workers", type=int, default=1 if torch.cuda.is_available() else 2)
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
@@ -162,9 +212,14 @@ def work(rank: int, options: argparse.Namespace, meeting: str) -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     config = json.loads(options.config.read_text())
     factor = config["autoencoder"]["factor"]
-    banks = Banks(options.bank)
+    if device == "cuda":
+        torch.backends.cudnn.allow_tf32 = True
+        torch.backends.cudnn.benchmark = True
+    pool = Pool(options.bank, options.pool // options.workers, device, options.stream, (rank, options.workers))
+    while pool.take() == 0 and pool.count == 0 or options.stream and pool.count < min(1000, options.pool):
+        time.sleep(1)
     if "latentScale" not in config:
-        config |= measure(banks, factor).to_json()
+        config |= measure(pool, factor).to_json()
     stats = LatentStatistics.from_json(config)
     if rank == 0:
         (options.out / "config.json").write_text(json.dumps(config))
@@ -183,13 +238,15 @@ def work(rank: int, options: argparse.Namespace, meeting: str) -> None:
     done = {"steps": 0, "clips": 0, "minutes": 0.0}
     if options.resume:
         saved = torch.load(options.resume, map_location=device)
-        network.load_state_dict(saved.get("weights", saved["average"]))  # a kept checkpoint has only the average
-        averaged = {k: v.float() for k, v in saved["average"].items()}
-        load_moments(optimiser, saved["moments"])
+        own = network.state_dict()  # what the checkpoint knows nothing of starts as it is
+        network.load_state_dict(own | saved.get("weights", saved["average"]))  # a kept checkpoint has only the average
+        averaged = {k: v.clone() for k, v in own.items()} | {k: v.float() for k, v in saved["average"].items()}
+        if own.keys() == saved["average"].keys():
+            load_moments(optimiser, saved["moments"])
         done = saved["done"]
 
-    loss_of = Loss(stats, factor, device)
-    clips = held_out_clips(options.held_out, options.validate_clips)
+    loss_of = Loss(stats, factor, device, options.decoder_only)
+    clips = held_out_clips(options.held_out, options.validate_clips) if options.validate_clips else None
     shadow = EnhancementNetwork(NetworkConfig.from_json(config)).to(device).eval()
     log = (options.out / "log.jsonl").open("a")
     gradients = SharedGradients(network, options.workers)
@@ -202,8 +259,10 @@ def work(rank: int, options: argparse.Namespace, meeting: str) -> None:
         print(record, flush=True)
 
     def check() -> None:
+        if clips is None:
+            return
         shadow.load_state_dict(averaged)
-        enhance = Enhancement(autocast_network(shadow, device), stats, factor)
+        enhance = Enhancement(autocast_network(shadow, device), stats, factor, shadow.decoder)
         began = time.time()
         figures = validate(enhance, clips, options.out / f"strip_{done['steps']:06d}.png")
         write({"steps": done["steps"], "validation": figures, "seconds": round(time.time() - began, 1)})
@@ -214,15 +273,15 @@ def work(rank: int, options: argparse.Namespace, meeting: str) -> None:
                     "moments": save_moments(optimiser), "done": so_far, "config": config}, options.out / "checkpoint.tmp")
         (options.out / "checkpoint.tmp").replace(options.out / "checkpoint.pt")
 
-    queue: Queue = Queue(maxsize=4)
-    threading.Thread(target=feed, args=(banks, rng, options, queue), daemon=True).start()
+    feed = batches(pool, rng, options)
+    trained = torch.compile(network) if options.compile else network
     loss_rng = np.random.default_rng([options.seed, rank, done["steps"]])
     began = time.time()
     spent_checking = 0.0
     recent: list[dict] = []
     next_check = options.validate_minutes
     first_step = done["steps"]
-    write({"options": {k: str(v) for k, v in vars(options).items()}, "done": dict(done), "clips_in_bank": len(banks)})
+    write({"options": {k: str(v) for k, v in vars(options).items()}, "done": dict(done), "clips in the pool": pool.count})
     minutes = 0.0
     while minutes < options.minutes:
         left = 1 - minutes / options.minutes
@@ -230,23 +289,25 @@ def work(rank: int, options: argparse.Namespace, meeting: str) -> None:
         rate = options.rate * warm * (min(1.0, left / options.decay) if options.decay else 1.0)
         for group in optimiser.param_groups:
             group["lr"] = rate * group.get("rate_factor", 1.0)
-        batch = queue.get()
-        loss, figures = loss_of(network, batch, loss_rng)
+        if done["steps"] % 20 == 0:
+            pool.take(1)
+        batch = next(feed)
+        loss, figures = loss_of(trained, batch, loss_rng)
         gradients.clear()
         loss.backward()
         minutes = gradients.share((time.time() - began - spent_checking) / 60 if rank == 0 else 0.0)
+        gradients.buffer.nan_to_num_(0, 0, 0)
         norm = torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        if torch.isfinite(norm):
-            optimiser.step()
+        optimiser.step()
         done["steps"] += 1
         done["clips"] += batch.clean.shape[0] * options.workers
         decay = min(options.average, (1 + done["steps"]) / (10 + done["steps"]))
         with torch.no_grad():
             state = network.state_dict()
             torch._foreach_lerp_(list(averaged.values()), [state[k] for k in averaged], 1 - decay)
-        recent.append(figures | {"norm": float(norm)})
+        recent.append(figures | {"norm": norm})
         if done["steps"] % 100 == 0:
-            mean = {k: round(float(np.mean([r[k] for r in recent])), 4) for k in recent[0]}
+            mean = {k: round(float(torch.stack([r[k] for r in recent]).mean()), 4) for k in recent[0]}
             write({"steps": done["steps"], "clips": done["clips"], "minutes": round(done["minutes"] + minutes, 2),
                    "rate": round(rate, 6), **mean})
             recent = []

@@ -17,8 +17,9 @@ from torch import Tensor
 
 from training.degrade import shrink
 from training.diffusion import LatentStatistics, Network, block_mean, make_conditioning, sample_ddim
-from training.latents import decode, encode, from_bytes, to_bytes, upsample
+from training.latents import change, encode, from_bytes, to_bytes, upsample
 from training.motion import fill
+from training.refinement import Refinement, conditioning
 
 
 def psnr(a: np.ndarray, b: np.ndarray) -> float:
@@ -33,6 +34,18 @@ def ssimulacra2(reference: np.ndarray, image: np.ndarray) -> float:
     return float(compute_ssimulacra2(*files))
 
 
+def reconstruct(
+    decoder: Refinement | None, raw: Tensor, source: Tensor, factor: int, scale: Tensor, strength: Tensor
+) -> Tensor:
+    """Raw latents [N,C,h,w] and source [N,3,H,W] → frames; scale, strength [N] or [1]."""
+    wanted = change(raw, source, factor)
+    if decoder is None:
+        return source + wanted
+    features = conditioning(scale, strength).expand(len(raw), 2)
+    put = lambda y: y.to(decoder.leave.weight.device)
+    return source + wanted + decoder(put(source), put(wanted), put(features)).to(raw.device)
+
+
 @dataclass
 class Enhancement:
     """One run of the model on key frames already at output size."""
@@ -40,6 +53,7 @@ class Enhancement:
     network: Network
     stats: LatentStatistics
     factor: int
+    decoder: Refinement | None = None
 
     @torch.no_grad()
     def __call__(
@@ -54,7 +68,7 @@ class Enhancement:
         cond = make_conditioning(self.stats, latents, coarse, keys, [strength], torch.tensor([scale]), hint_noise)
         noise = torch.randn(cond.base.shape, generator=generator)
         z = sample_ddim(self.network, cond, noise, evaluations)[0]
-        return decode(self.stats.restore(z), source, self.factor)
+        return reconstruct(self.decoder, self.stats.restore(z), source, self.factor, torch.tensor([scale]), torch.tensor([strength]))
 
 
 def blend(source: Tensor, frames: int, keys: list[int]) -> Tensor:

@@ -20,6 +20,6 @@ export function useModelsState<T>(select: (state: ModelsState) => T): T {
 
 /** What changes in the settings with a model: its name and what it is made for. */
 export function settingsOfModel(model: string, prompted: boolean): Partial<Settings> {
-  const { strength, steps, stepPlan, solver, guidance } = prompted ? PROMPTED_SETTINGS : DEFAULT_SETTINGS;
-  return { model, strength, steps, stepPlan, solver, guidance };
+  const { strength, steps, stepPlan, solver, guidance, deflicker } = prompted ? PROMPTED_SETTINGS : DEFAULT_SETTINGS;
+  return { model, strength, steps, stepPlan, solver, guidance, deflicker };
 }

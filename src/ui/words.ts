@@ -1,7 +1,7 @@
 /** Every word of the page, in one place, ready to be translated. Functions where a figure belongs inside a sentence. */
 
 import type { Provider } from '../../workers/plan/job-plan.ts';
-import type { ColourFix, OutputCodec, Quality, SolverName } from '../../workers/plan/settings.ts';
+import type { ColourFix, Deflicker, OutputCodec, Quality, SolverName } from '../../workers/plan/settings.ts';
 import type { Stage } from '../../workers/protocol.ts';
 import type { ShellState } from '../state/app-shell.ts';
 import type { View } from '../state/inspection.ts';
@@ -143,6 +143,8 @@ export const words = {
     solvers: { ddim: 'DDIM', 'dpmpp-2m-sde': 'DPM-Solver++ 2M SDE', heun: 'Heun' } satisfies Record<SolverName, string>,
     colourFix: 'Colour fix',
     colourFixes: { wavelet: 'Colours from the source', off: 'Off' } satisfies Record<ColourFix, string>,
+    deflicker: 'Deflicker',
+    deflickers: { on: 'Steady the light', off: 'Off' } satisfies Record<Deflicker, string>,
     codec: 'Codec',
     codecs: {
       auto: 'Automatic (H.264 where possible)',

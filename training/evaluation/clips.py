@@ -15,9 +15,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from training.degrade import h264
 from training.latents import from_bytes, upsample
-from training.prepare import read_video
+from training.video import h264, read_video
 
 FRAMES = 9
 SKIPPED_FRAMES = 8  # of a clip's start

@@ -15,9 +15,11 @@ from torch import Tensor
 
 from training import diffusion
 from training.diffusion import LatentStatistics, block_mean, make_conditioning, sample_ddim
-from training.latents import decode, encode
+from training.latents import encode
 from training.model import EnhancementNetwork, NetworkConfig, sinusoid
 from training.motion import fill
+from training.refinement import conditioning
+from training.validate import reconstruct
 
 COLOUR_BLOCK = 8
 
@@ -51,8 +53,9 @@ class PackedModel:
         out = self._run("vae-encoder", frames=frames.numpy())
         return torch.from_numpy(out.get("latents", out.get("mean")))
 
-    def decode(self, latents: Tensor, source: Tensor) -> Tensor:
-        return torch.from_numpy(self._run("vae-decoder", latents=latents.numpy(), source=source.numpy())["frames"])
+    def decode(self, latents: Tensor, source: Tensor, scale: float, strength: float) -> Tensor:
+        features = conditioning(torch.tensor([float(scale)]), torch.tensor([strength])).numpy()
+        return torch.from_numpy(self._run("vae-decoder", latents=latents.numpy(), source=source.numpy(), conditioning=features)["frames"])
 
     def network(self, sample, hint, key_frames, t, t_hint, scale, frames, controlled: bool = True) -> Tensor:
         features = {"timestep_features": t, "hint_timestep_features": t_hint, "scale_features": scale}
@@ -76,8 +79,9 @@ class TrainedModel:
     def encode(self, frames: Tensor) -> Tensor:
         return encode(frames, self.config["autoencoder"]["factor"])
 
-    def decode(self, latents: Tensor, source: Tensor) -> Tensor:
-        return decode(latents, source, self.config["autoencoder"]["factor"])
+    def decode(self, latents: Tensor, source: Tensor, scale: float, strength: float) -> Tensor:
+        factor = self.config["autoencoder"]["factor"]
+        return reconstruct(self._network.decoder, latents, source, factor, torch.tensor([float(scale)]), torch.tensor([strength]))
 
     def network(self, sample, hint, key_frames, t, t_hint, scale, frames, controlled: bool = True) -> Tensor:
         assert controlled, "the ControlNet is left out of packages only"
@@ -92,13 +96,14 @@ class Run:
     evaluations: int = 1
     network: str = "whole"  # 'none': its output is nought; 'unet': without the ControlNet, from the source noised to t = 999·strength
     colour_fix: bool = True
+    deflicker: bool = True  # of the source frames, before all else
 
     @property
     def name(self) -> str:
         steps = f"{self.evaluations} evaluation{'s' * (self.evaluations > 1)}"
         words = {"whole": f"strength {self.strength:g}, {steps}", "none": "hint alone (no network)",
                  "unet": f"noised and denoised, no ControlNet, strength {self.strength:g}"}[self.network]
-        return words + ("" if self.colour_fix else ", no colour fix")
+        return words + ("" if self.colour_fix else ", no colour fix") + ("" if self.deflicker else ", no deflicker")
 
 
 def fix_colour(result: Tensor, source: Tensor) -> Tensor:
@@ -136,5 +141,5 @@ def enhance(model, source: Tensor, frames: int, keys: list[int], scale: float, r
         z = diffusion.predict(lambda *inputs: model.network(*inputs, controlled=False), x, cond, t)[0]
     else:
         z = sample_ddim(model.network, cond, noise, run.evaluations)[0]
-    result = model.decode(stats.restore(z), source)
+    result = model.decode(stats.restore(z), source, scale, run.strength)
     return fix_colour(result, source) if run.colour_fix else result

@@ -103,7 +103,7 @@ def targets(figures: Figures) -> list[str]:
     for name in ("flickering", "flickering, scale 2"):
         clips = judged_clips(figures, points[name])
         before = mean(figures, clips, name, baseline_labels(points[name])[0], "flicker") if clips else None
-        for run in ("strength 0, 1 evaluation", "strength 0, 1 evaluation, no colour fix"):
+        for run in ("strength 0, 1 evaluation", "strength 0, 1 evaluation, no deflicker"):
             after = mean(figures, clips, name, run, "flicker") if clips else None
             if before and after is not None:
                 add(f"{name}: flicker at least halved ({run})", f"{after:.2f} from {before:.2f}", after <= before / 2)

@@ -90,7 +90,9 @@ function autoencoder(value: unknown, channels: number): AutoencoderConfig {
   if (factor % 2 !== 0 || 1.5 * factor * factor !== channels) {
     throw wrong(`a block transform of factor ${factor} does not have ${channels} channels`);
   }
-  return { family, factor };
+  if (fields.refinement === undefined) return { family, factor };
+  const shape = fields.refinement as { readonly [field: string]: unknown };
+  return { family, factor, refinement: { width: whole(shape, 'width', 1), depth: whole(shape, 'depth', 1) } };
 }
 
 function klAutoencoder(fields: { readonly [field: string]: unknown }, latentChannels: number): KlAutoencoderConfig {

@@ -1,6 +1,7 @@
 /** The model package's contract: `manifest.json` and the network config (DESIGN "Model package"). */
 
 import type { ResidualSpreads } from '../denoise/prediction.ts';
+import type { RefinementConfig } from './autoencoder/refinement.ts';
 
 /** UNet and ControlNet share one config (SPEC §1.1). Key names are those of config files. */
 export interface NetworkConfig {
@@ -35,11 +36,15 @@ export interface KlAutoencoderConfig {
   readonly attentionKeys: 'current' | 'legacy';
 }
 
-export type AutoencoderConfig =
-  | { readonly family: 'none' }
-  | KlAutoencoderConfig
-  /** docs/nano-model.md: DCT of luma, half-size DCT of chroma; `source` leaned on. */
-  | { readonly family: 'block-transform'; readonly factor: number };
+export type AutoencoderConfig = { readonly family: 'none' } | KlAutoencoderConfig | BlockTransformConfig;
+
+/** docs/nano-model.md: DCT of luma, half-size DCT of chroma; `source` leaned on. */
+export interface BlockTransformConfig {
+  readonly family: 'block-transform';
+  readonly factor: number;
+  /** The decoder's learned part. */
+  readonly refinement?: RefinementConfig;
+}
 
 /** OpenCLIP's text tower (SPEC §3 "Text"). */
 export interface TextConfig {

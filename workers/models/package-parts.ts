@@ -4,6 +4,7 @@
  */
 
 import { blockTransformGraph } from './autoencoder/block-transform.ts';
+import { refinementTensors } from './autoencoder/refinement.ts';
 import { type Checkpoint, invalidCheckpoint } from './checkpoint/checkpoint.ts';
 import { recogniseCheckpoint, requireTensors } from './checkpoint/fit.ts';
 import type { ModelConfig, PartName, Precision } from './manifest.ts';
@@ -80,8 +81,10 @@ function autoencoderParts(
   precision: Precision,
 ): readonly PackagePart[] {
   if (config?.family === 'block-transform') {
+    const { factor, refinement } = config;
+    if (refinement) requireTensors(network, refinementTensors(refinement), { owned: /^decoder\./ });
     return VAE_PARTS.map((name) => {
-      return { name, graph: blockTransformGraph(name, config.factor), checkpoint: network, precision: 'exact' };
+      return { name, graph: blockTransformGraph(name, factor, refinement), checkpoint: network, precision: 'exact' };
     });
   }
   if (config?.family !== 'kl') return [];

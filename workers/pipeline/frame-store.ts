@@ -8,7 +8,17 @@
 import { EnhancerError } from '../errors.ts';
 import type { DecodedFrame } from '../media/decode.ts';
 
-export class FrameStore {
+/** Source frames by their index in the clip, held from when they are reached until they are dropped. */
+export interface SourceStore {
+  /** @throws EnhancerError `TRUNCATED` when the clip ends before it. */
+  reach(index: number): Promise<void>;
+  /** @throws RangeError when it isn't held. */
+  get(index: number): DecodedFrame;
+  dropBefore(index: number): void;
+  close(): Promise<void>;
+}
+
+export class FrameStore implements SourceStore {
   readonly #frames: AsyncIterator<DecodedFrame>;
   readonly #held = new Map<number, DecodedFrame>();
   #next: number;

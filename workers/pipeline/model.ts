@@ -80,10 +80,18 @@ export class Model {
     return mean!;
   }
 
-  /** Raw latents [F, Z, h, w] to frames [F, 3, H, W]; `source` [F, 3, H, W] where the package leans on it. */
-  async decode(latents: Tensor, source: Tensor | null): Promise<Tensor> {
+  /**
+   * Raw latents [F, Z, h, w] to frames [F, 3, H, W]; `source` [F, 3, H, W] where the package leans on it, and with it `conditioning` [1, 2]
+   * (`decoderConditioning`), which a decoder without a learned part has no use for.
+   */
+  async decode(latents: Tensor, source: Tensor | null, conditioning: Tensor | null = null): Promise<Tensor> {
     const decoder = await this.#residents.session('vae-decoder');
-    const { frames } = await decoder.run({ latents, ...(source ? { source } : {}) });
+    const conditioned = conditioning && decoder.inputNames.includes('conditioning');
+    const { frames } = await decoder.run({
+      latents,
+      ...(source ? { source } : {}),
+      ...(conditioned ? { conditioning } : {}),
+    });
     return frames!;
   }
 

@@ -9,7 +9,7 @@ import { workedSize } from '../plan/borders.ts';
 import type { JobPlan } from '../plan/job-plan.ts';
 import type { Settings } from '../plan/settings.ts';
 import { finished } from '../reconstruct/finish.ts';
-import { tensor } from '../tensor.ts';
+import { BandedDecoder } from './banded-decoder.ts';
 import type { Model } from './model.ts';
 import { PictureWorkers } from './picture-workers.ts';
 import type { SourceFrames } from './source-frames.ts';
@@ -28,6 +28,7 @@ export class Reconstructor {
   readonly #colourFix: boolean;
   /** Where the autoencoder is of the reference's kind. */
   readonly #windowed: WindowedDecoder | undefined;
+  readonly #banded: BandedDecoder;
 
   constructor(plan: JobPlan, settings: Settings, model: Model, sources: SourceFrames) {
     this.#plan = plan;
@@ -35,6 +36,7 @@ export class Reconstructor {
     this.#sources = sources;
     this.#scaling = { shift: model.manifest.latentShift, scale: model.manifest.latentScale };
     this.#colourFix = settings.colourFix === 'wavelet';
+    this.#banded = new BandedDecoder(model, plan, settings);
     const { autoencoder } = plan;
     this.#windowed =
       autoencoder &&
@@ -56,8 +58,7 @@ export class Reconstructor {
     if (this.#windowed) decoded = await this.#windowed.frame(frame);
     else {
       unscaleLatents(latents, channels, latentWidth * latentHeight, this.#scaling);
-      const raw = tensor([1, channels, latentHeight, latentWidth], latents);
-      decoded = (await this.#model.decode(raw, tensor([1, 3, paddedHeight, paddedWidth], source))).data;
+      decoded = await this.#banded.frame(latents, source);
     }
     const work = {
       decoded,

@@ -12,7 +12,7 @@ import { workedSize } from '../plan/borders.ts';
 import { picturesHeld } from '../plan/cost.ts';
 import type { JobPlan } from '../plan/job-plan.ts';
 import { nextKeyFrame } from '../plan/shots.ts';
-import type { FrameStore } from './frame-store.ts';
+import type { SourceStore } from './frame-store.ts';
 import { PictureWorkers } from './picture-workers.ts';
 
 export type { SourceFrame } from '../condition/source-pictures.ts';
@@ -21,7 +21,7 @@ let jobs = 0;
 
 export class SourceFrames {
   readonly #plan: JobPlan;
-  readonly #store: FrameStore;
+  readonly #store: SourceStore;
   readonly #shape: PictureShape;
   readonly #job = jobs++;
   readonly #room: number;
@@ -35,7 +35,7 @@ export class SourceFrames {
   #own: SourcePictures | null = null;
   #closed = false;
 
-  constructor(clip: Pick<ClipInfo, 'width' | 'height'>, plan: JobPlan, store: FrameStore) {
+  constructor(clip: Pick<ClipInfo, 'width' | 'height'>, plan: JobPlan, store: SourceStore) {
     this.#plan = plan;
     this.#store = store;
     this.#shape = shapeOf(clip, plan);

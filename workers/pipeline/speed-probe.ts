@@ -126,7 +126,7 @@ function encode(model: Model, width: number, height: number): Promise<Tensor> {
 function decode(model: Model, width: number, height: number): Promise<Tensor> {
   const { latentFactor, latentChannels } = model.info;
   const source = zeros(1, 3, height * latentFactor, width * latentFactor);
-  return model.decode(zeros(1, latentChannels, height, width), model.info.autoencoder ? null : source);
+  return model.decode(zeros(1, latentChannels, height, width), model.info.autoencoder ? null : source, zeros(1, 2));
 }
 
 /** Seconds to enlarge a picture, and to turn a decoded one into pixels. */

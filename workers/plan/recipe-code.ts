@@ -12,6 +12,7 @@ const NAMES: Readonly<Record<string, string>> = { frameRateFactor: 'frame-rate' 
 const CHOICES: Readonly<Record<string, readonly string[]>> = {
   solver: ['ddim', 'dpmpp-2m-sde', 'heun'],
   colourFix: ['off', 'wavelet'],
+  deflicker: ['on', 'off'],
   codec: ['auto', 'h264', 'hevc', 'av1', 'vp9'],
   quality: ['high', 'balanced', 'small'],
   stepPlan: ['normal', 'fast'],

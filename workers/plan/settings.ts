@@ -6,6 +6,7 @@ export type { OutputCodec, Quality } from '../media/output-format.ts';
 
 export type SolverName = 'ddim' | 'dpmpp-2m-sde' | 'heun';
 export type ColourFix = 'off' | 'wavelet';
+export type Deflicker = 'on' | 'off';
 /** `fast`: the reference's own 14 evaluations, whatever `steps` says (SPEC §2.2). */
 export type StepPlan = 'normal' | 'fast';
 /** What a model of the reference's kind is told of the scale: 8 as released, or the factor itself as in the paper (SPEC §2.4 item 9). */
@@ -32,6 +33,8 @@ export interface Settings {
   /** Unsigned 32-bit. */
   readonly seed: number;
   readonly colourFix: ColourFix;
+  /** Changes of light from frame to frame are taken out of the source first (docs/nano.md). */
+  readonly deflicker: Deflicker;
   /** Part of the source, in microseconds from its first frame; null for the whole clip. */
   readonly range: { readonly startUs: number; readonly endUs: number } | null;
   readonly codec: OutputCodec;
@@ -53,16 +56,22 @@ export const DEFAULT_SETTINGS: Settings = {
   scaleCondition: 'released',
   seed: 666,
   colourFix: 'wavelet',
+  deflicker: 'on',
   range: null,
   codec: 'auto',
   quality: 'high',
 };
 
 /** What changes with a model of the reference's kind: its defaults (SPEC §2.2, §2.4), at a strength that README and author advise. */
-export const PROMPTED_SETTINGS: Pick<Settings, 'strength' | 'steps' | 'stepPlan' | 'solver' | 'guidance'> = {
+export const PROMPTED_SETTINGS: Pick<
+  Settings,
+  'strength' | 'steps' | 'stepPlan' | 'solver' | 'guidance' | 'deflicker'
+> = {
   strength: 0.67,
   steps: 14,
   stepPlan: 'fast',
   solver: 'dpmpp-2m-sde',
   guidance: 7.5,
+  // As the reference does.
+  deflicker: 'off',
 };

@@ -73,6 +73,12 @@ export function SettingsPanel({ heading, info }: { readonly heading: string | nu
             onChange={(colourFix) => change({ colourFix })}
           />
           <ChoiceField
+            label={words.settings.deflicker}
+            value={settings.deflicker}
+            choices={words.settings.deflickers}
+            onChange={(deflicker) => change({ deflicker })}
+          />
+          <ChoiceField
             label={words.settings.codec}
             value={settings.codec}
             choices={words.settings.codecs}

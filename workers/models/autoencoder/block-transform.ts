@@ -2,13 +2,14 @@
  * Nano's autoencoder (docs/nano-model.md): the block transform of luma and half-size chroma, as graphs.
  *
  * A factor n gives 1.5·n² latent channels and loses nothing that 4:2:0 video holds. These graphs take and give **raw** latents; the scaled
- * ones, z = (raw − shift)·scale, which the network works on, are made outside. One small convolution each; the matrices lie
- * in the graph. Runs anywhere.
+ * ones, z = (raw − shift)·scale, which the network works on, are made outside. One small convolution each, whose matrices lie
+ * in the graph; the decoder may have a learned part besides (refinement.ts). Runs anywhere.
  */
 
-import { dimension, shapeOf } from '../onnx/dimension.ts';
+import { dimension, product, shapeOf } from '../onnx/dimension.ts';
 import { type Graph, GraphBuilder, type Value } from '../onnx/graph.ts';
 import * as op from '../onnx/operators.ts';
+import { type RefinementConfig, refine } from './refinement.ts';
 
 const LUMA = [0.299, 0.587, 0.114] as const;
 const CB_SCALE = 0.564;
@@ -87,9 +88,10 @@ function weights(factor: number, colour: (plane: 'luma' | 'cb' | 'cr', channel: 
 
 /**
  * `vae-encoder`: `frames` [F, 3, H, W] → `latents` [F, Z, h, w]. `vae-decoder`: `latents`, `source` [F, 3, H, W] → `frames` =
- * source + T(latents − E(source)), so latents equal to the source's give it back to the last bit.
+ * source + T(latents − E(source)), so latents equal to the source's give it back to the last bit; with a refinement, which also takes
+ * `conditioning` [1, 2], what that adds.
  */
-export function blockTransformGraph(part: AutoencoderPart, factor: number): Graph {
+export function blockTransformGraph(part: AutoencoderPart, factor: number, refinement?: RefinementConfig): Graph {
   const g = new GraphBuilder(part, () => 'float32');
   const frames = shapeOf('F', 3, 'H', 'W');
   if (part === 'vae-encoder') {
@@ -105,7 +107,14 @@ export function blockTransformGraph(part: AutoencoderPart, factor: number): Grap
     synthesisWeights(factor),
   );
   const pixels = op.blockTransposedConvolution(g, change, synthesis, [dimension('H'), dimension('W')]);
-  g.output('frames', op.add(g, source, pixels));
+  const changed = op.add(g, source, pixels);
+  if (refinement === undefined) {
+    g.output('frames', changed);
+    return g.finish();
+  }
+  const conditioning = g.input('conditioning', shapeOf(1, 2));
+  const half = ['h', 'w'].map((side) => product([dimension(side), dimension(factor / 2)]));
+  g.output('frames', op.add(g, changed, refine(g, refinement, { source, change: pixels, conditioning }, half)));
   return g.finish();
 }
 

@@ -57,6 +57,10 @@ export function gelu(g: GraphBuilder, x: Value): Value {
   return g.node('Gelu', [x], x.shape, { approximate: 'none' });
 }
 
+export function relu(g: GraphBuilder, x: Value): Value {
+  return g.node('Relu', [x], x.shape);
+}
+
 export function softmax(g: GraphBuilder, x: Value): Value {
   return g.node('Softmax', [x], x.shape, { axis: -1 });
 }
