@@ -5,6 +5,7 @@ import type { Manifest, NetworkConfig, PartName } from './manifest.ts';
 import { autoencoderInfo, cutActivations, residentWeightBytes } from './memory.ts';
 import { peakActivationBytes } from './onnx/cost.ts';
 import type { SymbolSizes } from './onnx/dimension.ts';
+import { withTileSizes } from './onnx/winograd.ts';
 import { NETWORK_PARTS, networkGraph } from './venhancer/architecture.ts';
 import { levelSizes } from './venhancer/network.ts';
 
@@ -22,6 +23,7 @@ export function modelInfo(manifest: Manifest): ModelInfo {
     .flatMap(({ graph, data }) => [graph, ...data])
     .reduce((sum, { bytes }) => sum + bytes, 0);
   const large = largeModel(manifest);
+  const small = config.contextDim === 0;
   return {
     name: manifest.name,
     latentFactor: manifest.latentFactor,
@@ -34,7 +36,10 @@ export function modelInfo(manifest: Manifest): ModelInfo {
     ...large,
     activationBytesPerLatentPixel:
       large.activationBytesPerLatentPixel ?? activationBytes(config, TYPICAL_FRAMES, TYPICAL_SIDE),
-    prompted: config.contextDim > 0,
+    ...(small
+      ? { processorActivationBytesPerLatentPixel: activationBytes(config, TYPICAL_FRAMES, TYPICAL_SIDE, true) }
+      : {}),
+    prompted: !small,
   };
 }
 
@@ -69,13 +74,14 @@ function largeModel(
 /**
  * Peak float32 bytes per latent pixel and frame of the hungrier network, for a window of `frames` and a tile of about `side`² latent
  * pixels, attention's scores included.
+ * @param winograd as small models are built for the processor.
  */
-export function activationBytes(config: NetworkConfig, frames: number, side: number): number {
+export function activationBytes(config: NetworkConfig, frames: number, side: number, winograd = false): number {
   const { modulus, remainder } = heightRule(config);
   const height = Math.ceil((side - remainder) / modulus) * modulus + remainder;
   const width = Math.ceil(side / modulus) * modulus;
-  const sizes = levelSizes(config, frames, height, width);
-  const peaks = NETWORK_PARTS.map((part) => peakActivationBytes(networkGraph(config, part), sizes));
+  const sizes = withTileSizes(levelSizes(config, frames, height, width));
+  const peaks = NETWORK_PARTS.map((part) => peakActivationBytes(networkGraph(config, part, { winograd }), sizes));
   return Math.max(...peaks) / (frames * height * width);
 }
 

@@ -12,6 +12,12 @@ import { type NetworkPart, networkGraph } from './venhancer/architecture.ts';
 import type { Chunks } from './venhancer/chunks.ts';
 import type { UNetSection } from './venhancer/sections.ts';
 
+export interface Variant {
+  readonly chunks?: Chunks | null;
+  readonly section?: UNetSection | null;
+  readonly winograd?: boolean;
+}
+
 /**
  * @param file the package's own graph of that part.
  * @returns the bytes of another over the same shards, and the names of those that it reads.
@@ -20,7 +26,7 @@ export function specialised(
   config: ModelConfig,
   part: NetworkPart,
   file: Uint8Array,
-  { chunks, section = null }: { readonly chunks: Chunks; readonly section?: UNetSection | null },
+  { chunks = null, section = null, winograd = false }: Variant,
 ): { readonly graph: Uint8Array; readonly locations: ReadonlySet<string> } {
   const stored = storedWeights(file);
   const storage = ({ key, part: slice }: WeightRequest): Storage => {
@@ -30,7 +36,7 @@ export function specialised(
     if (!found) throw invalidCheckpoint(`The package's ${part} lacks ${name}.`);
     return found;
   };
-  const graph = networkGraph(config, part, { storage, chunks, section });
+  const graph = networkGraph(config, part, { storage, chunks, section, winograd });
   const placements = new Map([...stored].map(([name, { placement }]) => [name, placement]));
   const locations = weightValues(graph).map(({ name }) => placements.get(name)?.location ?? '');
   return { graph: modelFile(graph, placements), locations: new Set(locations) };

@@ -6,17 +6,17 @@
  */
 
 import { samplePosterior } from '../condition/posterior.ts';
-import type { Manifest } from '../models/manifest.ts';
+import type { Manifest, PartName } from '../models/manifest.ts';
 import { type PackageSource, readManifest } from '../models/package.ts';
 import { chunksFor } from '../models/venhancer/chunks.ts';
 import { levelSizes } from '../models/venhancer/network.ts';
 import { unetSections } from '../models/venhancer/sections.ts';
-import type { JobPlan, ModelInfo } from '../plan/job-plan.ts';
+import type { JobPlan, ModelInfo, Provider } from '../plan/job-plan.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Feed } from '../runtime/session.ts';
 import type { Tensor } from '../tensor.ts';
 import { plannedModel } from './program.ts';
-import { type Build, lacking, Residents } from './residents.ts';
+import { type Build, FOR_THE_PROCESSOR, lacking, Residents } from './residents.ts';
 
 /** One evaluation's inputs (DESIGN "Graph interface"). */
 export interface NetworkInputs {
@@ -58,7 +58,7 @@ export class Model {
     const residents = new Residents(runtime, source, manifest, verify);
     for (const part of ['vae-encoder', 'vae-decoder', 'controlnet', 'unet'] as const) {
       if (!manifest.parts[part]) throw lacking(manifest.name, part);
-      if (manifest.config.contextDim === 0) await residents.session(part);
+      if (manifest.config.contextDim === 0) await residents.session(part, smallBuild(manifest, part, runtime.provider));
     }
     return new Model(manifest, residents);
   }
@@ -154,14 +154,19 @@ export class Model {
     return given.map(({ velocity }) => velocity as Tensor);
   }
 
-  /** A small model runs as it was packed, at any shape. */
+  /** A small model runs at any shape, on a GPU as it was packed. */
   #buildFor([frames = 1, , height = 1, width = 1]: readonly number[]): Build | null {
     const { config } = this.manifest;
-    if (config.contextDim === 0) return null;
+    if (config.contextDim === 0) return smallBuild(this.manifest, 'unet', this.#residents.provider);
     const longest = Math.max(frames, this.#longestWindow);
     const { F: _frames, ...dimensions } = levelSizes(config, longest, height, width);
     return { chunks: chunksFor(config, longest, height, width), dimensions };
   }
+}
+
+function smallBuild({ parts }: Manifest, part: PartName, provider: Provider): Build | null {
+  const network = part === 'controlnet' || part === 'unet';
+  return network && provider === 'wasm' && parts[part] ? FOR_THE_PROCESSOR : null;
 }
 
 /** Reads a package's files from a folder URL of this origin. */

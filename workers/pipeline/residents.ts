@@ -7,10 +7,8 @@
 import { EnhancerError } from '../errors.ts';
 import type { Manifest, PartName } from '../models/manifest.ts';
 import { loadPart, type PackageSource } from '../models/package.ts';
-import { specialised } from '../models/specialise.ts';
-import type { Chunks } from '../models/venhancer/chunks.ts';
-import type { UNetSection } from '../models/venhancer/sections.ts';
-import type { Residency } from '../plan/job-plan.ts';
+import { specialised, type Variant } from '../models/specialise.ts';
+import type { Provider, Residency } from '../plan/job-plan.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { ModelSession } from '../runtime/session.ts';
 
@@ -21,13 +19,14 @@ const TOGETHER: Readonly<Record<Residency, readonly (readonly PartName[])[]>> = 
   parts: [['vae-encoder'], ['vae-decoder'], ['controlnet'], ['unet']],
 };
 
-/** A network built for a job's shapes instead of the package's own graph. */
-export interface Build {
-  readonly chunks: Chunks;
-  readonly section?: UNetSection | null;
+/** A network built for a job's shapes, or for the provider, instead of the package's own graph. */
+export interface Build extends Variant {
   /** Fixed sizes of the graph's symbols. */
-  readonly dimensions: Readonly<Record<string, number>>;
+  readonly dimensions?: Readonly<Record<string, number>>;
 }
+
+/** What a small model's networks are built as for the processor, at any shape. */
+export const FOR_THE_PROCESSOR: Build = { winograd: true };
 
 interface Resident {
   readonly part: PartName;
@@ -47,6 +46,10 @@ export class Residents {
     this.#source = source;
     this.#manifest = manifest;
     this.#verify = verify;
+  }
+
+  get provider(): Provider {
+    return this.#runtime.provider;
   }
 
   get residency(): Residency {
@@ -109,7 +112,8 @@ export class Residents {
     const { graph, locations } = specialised(this.#manifest.config, name, own.graph, build);
     const needed = { ...record, data: record.data.filter((file) => locations.has(file.name)) };
     const { data } = await loadPart(this.#source, needed, this.#verify);
-    return this.#runtime.createSession({ graph, data }, { residentOutputs, dimensions: build.dimensions });
+    const { dimensions = {}, winograd = false } = build;
+    return this.#runtime.createSession({ graph, data }, { residentOutputs, dimensions, foldQuantised: winograd });
   }
 }
 

@@ -41,6 +41,8 @@ export interface ModelInfo {
   readonly autoencoderGigaflopsPerLatentPixel: number;
   /** Peak live bytes per latent pixel and frame while a tile runs. */
   readonly activationBytesPerLatentPixel: number;
+  /** The same on the processor, where it runs in another form. */
+  readonly processorActivationBytesPerLatentPixel?: number;
   /** What is added to that whatever the tile; 0 when absent. */
   readonly activationBaseBytes?: number;
   /** Of all parts together. */

@@ -54,9 +54,10 @@ export function planJob(
   clip: ClipInfo,
   settings: Settings,
   device: DeviceInfo,
-  model: ModelInfo,
+  given: ModelInfo,
   options: PlanOptions = {},
 ): JobPlan {
+  const model = onDevice(given, device);
   const refusals: Refusal[] = checkSettings(settings);
   if (refusals.length > 0) return refusedPlan(refusals);
   const { frameRateFactor } = settings;
@@ -288,4 +289,9 @@ function refusedPlan(refusals: readonly Refusal[]): JobPlan {
 /** Rounded to the side that misleads nobody. */
 function megabytes(rounded: (value: number) => number, bytes: number): string {
   return `${rounded(bytes / 1e6)} MB`;
+}
+
+function onDevice(model: ModelInfo, { provider }: DeviceInfo): ModelInfo {
+  const bytes = model.processorActivationBytesPerLatentPixel;
+  return provider === 'wasm' && bytes !== undefined ? { ...model, activationBytesPerLatentPixel: bytes } : model;
 }

@@ -7,6 +7,7 @@
 import { type Dimension, dimension, fixedSize, product, type Shape } from './dimension.ts';
 import type { GraphBuilder, Value, WeightRole } from './graph.ts';
 import * as op from './operators.ts';
+import { winogradConvolution } from './winograd.ts';
 
 const LAYER_NORM_EPSILON = 1e-5;
 
@@ -15,6 +16,8 @@ export interface LayerContext {
   readonly g: GraphBuilder;
   /** Before every key of the checkpoint. */
   readonly prefix: string;
+  /** 3×3 convolutions that keep the size in fewer multiply-adds (winograd.ts). */
+  readonly winograd?: boolean;
 }
 
 export interface GroupedContext extends LayerContext {
@@ -85,13 +88,16 @@ export function convolution(
   outputs: number,
   { kernel, role = 'convolution', stride = 1, padding, plane }: ConvolutionLayer,
 ): Value {
-  const { g, prefix } = context;
+  const { g, prefix, winograd = false } = context;
   const inputs = fixedSize(x.shape[1]);
   const margin = (kernel - 1) / 2;
   return g.scoped(path, () => {
     const shape = [outputs, inputs, kernel, kernel];
     const weights = g.weight({ key: `${prefix}${path}.weight`, shape, role, layout: 'as-is' });
     const bias = g.weight({ key: `${prefix}${path}.bias`, shape: [outputs], role: 'bias', layout: 'as-is' });
+    if (winograd && kernel === 3 && stride === 1 && padding === undefined) {
+      return winogradConvolution(g, x, weights, bias);
+    }
     return op.convolution(g, x, weights, bias, {
       stride,
       padding: padding ?? [margin, margin],

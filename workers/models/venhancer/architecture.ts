@@ -21,6 +21,8 @@ export interface BuildOptions {
   readonly storage?: (request: WeightRequest) => Storage;
   /** Cuts the transformers' hungry steps; nothing when absent. */
   readonly chunks?: Chunks | null;
+  /** 3×3 convolutions in fewer multiply-adds, for providers that gain by it (onnx/winograd.ts). */
+  readonly winograd?: boolean;
   /** Of the UNet alone: a part of it, to be run after those before it (sections.ts). */
   readonly section?: UNetSection | null;
   /** Adds every module's output as a graph output `trace/<path>`: for tests. */
@@ -35,6 +37,7 @@ export function networkGraph(config: NetworkConfig, part: NetworkPart, options: 
     config,
     prefix: part === 'controlnet' ? 'VideoControlNet.' : '',
     chunks: options.chunks ?? null,
+    winograd: options.winograd ?? false,
     mark: (path, value) => marked.push([path, value]),
   };
   if (part === 'controlnet') controlNetGraph(network);

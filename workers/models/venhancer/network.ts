@@ -16,6 +16,7 @@ export interface Network {
   readonly prefix: '' | 'VideoControlNet.';
   /** Null: nothing is cut. */
   readonly chunks: Chunks | null;
+  readonly winograd: boolean;
   /** Notes a module's output under its official path, for tests that compare sub-blocks. */
   readonly mark: (path: string, value: Value) => void;
 }
