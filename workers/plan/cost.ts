@@ -72,6 +72,8 @@ export interface HeapLoad {
   /** New frames that a window brings. */
   readonly stride: number;
   readonly usesSaved: boolean;
+  /** Source frames are held twice, and some more of them. */
+  readonly deflickered: boolean;
 }
 
 /** JavaScript memory: the wavefront's frames (state, saved, x0 where windows share, source latents, hints), one window's exchange with the network, motion, pictures in flight. */
@@ -81,12 +83,15 @@ export function heapBytes(load: HeapLoad): number {
   const hints = Math.ceil(alive / load.frameRateFactor) + 1;
   const shared = (1 - Math.min(1, load.stride / load.longestWindow)) * alive;
   const latents = latentFrame * (alive * (load.usesSaved ? 4 : 3) + shared + 3 * load.longestWindow);
-  const sources = 4 * load.sourcePixels * hints;
+  const sources = 4 * load.sourcePixels * (load.deflickered ? 2 * hints + DEFLICKER_CONTEXT : hints);
   const moving = load.frameRateFactor > 1 ? Math.min(load.sourcePixels, MOST_MOTION_PIXELS) : 0;
   const planes = 6 + picturesHeld(load.paddedPixels);
   const pictures = planes * 3 * FLOAT_BYTES * load.paddedPixels + 8 * 4 * load.outputPixels;
   return Math.ceil(latents + sources + MOTION_BYTES_PER_PIXEL * moving + pictures);
 }
+
+/** Frames to both sides (`condition/deflicker.ts`). */
+const DEFLICKER_CONTEXT = 4;
 
 /** Source pictures that a job keeps or makes ahead (`pipeline/source-frames.ts`), of so many padded pixels each. */
 export function picturesHeld(paddedPixels: number): number {
@@ -143,6 +148,10 @@ export interface MeasuredSpeed {
   readonly reconstructSecondsPerMegapixel: number;
 }
 
+/** Seconds of one core to find a frame's change of light, and to apply it to a megapixel; 2 GHz, docs/nano.md. */
+const DEFLICKER_SECONDS_PER_FRAME = 0.015;
+const DEFLICKER_SECONDS_PER_MEGAPIXEL = 0.018;
+
 export interface Work {
   /** Latent pixels × frames of one evaluation, overlaps of tiles and windows counted. */
   readonly evaluatedLatents: number;
@@ -156,6 +165,7 @@ export interface Work {
   readonly sourcePixels: number;
   readonly sourceFrames: number;
   readonly frameCount: number;
+  readonly deflickered: boolean;
 }
 
 export function secondsByStage(
@@ -180,9 +190,14 @@ export function secondsByStage(
     work.evaluatedLatents * model.gigaflopsPerLatentPixel +
     work.attendedLatents * (model.attentionGigaflopsPerSquaredLatentPixel ?? 0);
   const megapixels = (pixels: number, frames: number) => (pixels * frames) / 1e6;
+  const deflicker = work.deflickered
+    ? DEFLICKER_SECONDS_PER_FRAME * work.sourceFrames +
+      DEFLICKER_SECONDS_PER_MEGAPIXEL * megapixels(work.sourcePixels, work.sourceFrames)
+    : 0;
   return {
     decode: rates.decode * megapixels(work.sourcePixels, work.sourceFrames),
-    condition: work.sourceFrames * autoencoder + rates.condition * megapixels(work.paddedPixels, work.sourceFrames),
+    condition:
+      deflicker + work.sourceFrames * autoencoder + rates.condition * megapixels(work.paddedPixels, work.sourceFrames),
     denoise: (work.passes * network) / speed,
     reconstruct: work.frameCount * autoencoder + rates.reconstruct * megapixels(work.paddedPixels, work.frameCount),
     encode: rates.encode * megapixels(work.outputPixels, work.frameCount),

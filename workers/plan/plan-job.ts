@@ -97,6 +97,7 @@ export function planJob(
     frameRateFactor,
     evaluations,
     usesSaved: settings.solver !== 'ddim',
+    deflickered: settings.deflicker === 'on',
   };
   const budget = options.memoryBudgetBytes ?? defaultMemoryBudgetBytes(device);
   const heapBudget = options.heapBudgetBytes ?? DEFAULT_HEAP_BUDGET_BYTES;
