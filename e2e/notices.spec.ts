@@ -27,7 +27,8 @@ interface Case {
 
 const NOTICES: readonly (Case & { readonly words: RegExp })[] = [
   { shows: 'HDR_TONE_MAPPED', file: 'hdr_pq.mp4', words: /HDR \(PQ\).*SDR/ },
-  { shows: 'ALPHA_IGNORED', file: 'alpha_vp9.webm', words: /transparent.*opaque/ },
+  { shows: 'ALPHA_COMPOSITED', file: 'alpha_vp9.webm', words: /transparent.*on black/ },
+  { shows: 'ALPHA_IGNORED', file: 'gap.webm', bytes: alphaWithGap, words: /transparent.*opaque/ },
   { shows: 'BORDERS_LEFT_OUT', file: 'letterboxed_160x120.mp4', words: /black borders.*put back/ },
   { shows: 'VARIABLE_FRAME_RATE', file: 'self__vfr.mp4', words: /frame rate varies/ },
   { shows: 'AUDIO_DROPPED', file: 'mulaw.mov', words: /MP4 cannot hold is left out: ulaw/ },
@@ -134,6 +135,14 @@ class Sheet {
 function renamed(name: string, from: string, to: string): Buffer {
   const bytes = fixture(name);
   bytes.write(to, bytes.lastIndexOf(from), 'latin1');
+  return bytes;
+}
+
+/** A frame's part of the alpha stream under another name. */
+function alphaWithGap(): Buffer {
+  const bytes = fixture('alpha_vp9.webm');
+  const [BLOCK_ADDITIONS, SEEK_ID] = [0x75a1, 0x53ab];
+  bytes.writeUInt16BE(SEEK_ID, bytes.lastIndexOf(Buffer.from([BLOCK_ADDITIONS >> 8, BLOCK_ADDITIONS & 255])));
   return bytes;
 }
 

@@ -48,6 +48,32 @@ withMedia.describe('decoding', () => {
     });
   }
 
+  for (const name of ['bars_bt2020_sdr', 'bars_p3_sdr']) {
+    withMedia(`${name}: a wide gamut’s colours as BT.709’s`, async ({ media }) => {
+      const at = BARS.map((_, i): [number, number] => [i * 16 + 8, 32]);
+      const [frame] = await framesOf(media, `${name}.mp4`, 0, 1, at);
+      for (const [i, colour] of BARS.entries()) {
+        const pixel = frame!.pixels[i]!;
+        // Of a saturated colour's dark channel the last of ten bits is up to twenty levels.
+        colour.forEach((value, channel) => {
+          expectNear([pixel[channel]!], [value], value === 0 && Math.max(...colour) > 0 ? 20 : 2);
+        });
+      }
+    });
+  }
+
+  withMedia('alpha_vp9.webm: its second stream decides what is seen, on black', async ({ media }) => {
+    const frames = await framesOf(media, 'alpha_vp9.webm', 2, 6, [
+      [12, 24],
+      [52, 24],
+    ]);
+    expect(frames).toHaveLength(4);
+    for (const { pixels } of frames) {
+      expectNear(pixels[0]!, [253, 0, 0, 255], 3);
+      expectNear(pixels[1]!, [63, 0, 0, 255], 3);
+    }
+  });
+
   const corners: readonly [name: string, width: number, height: number, expected: string][] = [
     // Top left, top right, bottom left, bottom right, as ffmpeg shows them.
     ['corners_rotate90.mp4', 48, 64, 'green white red blue'],

@@ -207,7 +207,7 @@ const TABLE: Readonly<Record<string, Decoded | Refused>> = {
     durationUs: 500_333,
     container: 'webm',
     codec: '^vp09',
-    notices: ['ALPHA_IGNORED'],
+    notices: ['ALPHA_COMPOSITED'],
   },
 };
 

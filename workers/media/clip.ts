@@ -8,10 +8,11 @@
 import { EnhancerError, throwIfAborted } from '../errors.ts';
 import type { ClipInfo, ClipNotice } from './clip-info.ts';
 import { type NamedBlob, openContainer } from './container.ts';
-import { type DecodedFrame, decodeFrames, type FrameRange } from './decode.ts';
+import { coverageOf, type DecodedFrame, decodeFrames, type FrameRange } from './decode.ts';
 import type { AudioTrack, DemuxedClip, DemuxedVideo } from './demuxed.ts';
 import { guessColourSpace, hasAlpha, hdrTransfer } from './frame-pixels.ts';
 import { decodeFailed, noWebCodecs, unsupportedCodec } from './refusals.ts';
+import { ALPHA_COMPOSITED, ALPHA_IGNORED } from './transparency.ts';
 
 export interface Clip {
   readonly info: ClipInfo;
@@ -34,7 +35,7 @@ export async function openClip(file: NamedBlob, { signal }: { signal?: AbortSign
   try {
     if (typeof VideoDecoder === 'undefined') throw noWebCodecs();
     await assertDecodable(demuxed.video.decoderConfig);
-    const { info, video } = await confirmByDecoding(withColourGuess(demuxed), signal);
+    const { info, video } = await confirmAlpha(await confirmByDecoding(withColourGuess(demuxed), signal), signal);
     return {
       info,
       audioTracks: demuxed.audioTracks,
@@ -116,6 +117,19 @@ async function confirmByDecoding({ info, video }: Opened, signal: AbortSignal | 
   };
 }
 
+/** A second stream counts once it decodes as well. */
+async function confirmAlpha({ info, video }: Opened, signal: AbortSignal | undefined): Promise<Opened> {
+  const { alpha, ...opaque } = video;
+  if (!alpha) return { info, video };
+  const decodes = await firstFrameFacts(coverageOf(video, alpha), signal).then(
+    () => true,
+    () => false,
+  );
+  throwIfAborted(signal);
+  const notices = [...(info.notices ?? []), decodes ? ALPHA_COMPOSITED : ALPHA_IGNORED];
+  return { info: { ...info, notices }, video: decodes ? video : opaque };
+}
+
 function noticesOf(facts: FrameFacts, stated: VideoColorSpaceInit | undefined): ClipNotice[] {
   const notices: ClipNotice[] = [];
   const hdr = hdrTransfer(stated?.transfer ?? facts.colourSpace.transfer);
@@ -126,10 +140,7 @@ function noticesOf(facts: FrameFacts, stated: VideoColorSpaceInit | undefined): 
     });
   }
   if (hasAlpha(facts.format)) {
-    notices.push({
-      code: 'ALPHA_COMPOSITED',
-      message: 'The clip is partly transparent; MP4 can’t be, so it is put on black.',
-    });
+    notices.push(ALPHA_COMPOSITED);
   }
   return notices;
 }

@@ -11,6 +11,7 @@ import type { DemuxedVideo, PictureGeometry } from './demuxed.ts';
 import { visiblePixels } from './frame-pixels.ts';
 import { decodeFailed } from './refusals.ts';
 import { crop, orient, type RgbaPicture, stretch } from './rgba.ts';
+import { coveredBy } from './transparency.ts';
 
 export interface DecodedFrame extends RgbaPicture {
   /** Frame of the clip, in presentation order. */
@@ -37,6 +38,36 @@ const STUCK_AFTER_MS = 30_000;
  * @throws EnhancerError `DECODE_FAILED`, `TRUNCATED`, `CANCELLED`.
  */
 export async function* decodeFrames(
+  video: DemuxedVideo,
+  timestampsUs: readonly number[],
+  range: FrameRange,
+): AsyncGenerator<DecodedFrame> {
+  const frames = ownFrames(video, timestampsUs, range);
+  if (!video.alpha) {
+    yield* frames;
+    return;
+  }
+  const coverage = ownFrames(coverageOf(video, video.alpha), timestampsUs, range);
+  try {
+    for await (const frame of frames) {
+      const covering = await coverage.next();
+      if (covering.done) throw decodeFailed('the alpha stream ended early');
+      yield { ...frame, rgba: coveredBy(frame.rgba, covering.value.rgba) };
+    }
+  } finally {
+    await coverage.return(undefined);
+  }
+}
+
+/** The alpha stream, to be decoded to greys of the frames' own size and orientation. */
+export function coverageOf({ geometry, decoderConfig }: DemuxedVideo, alpha: DemuxedVideo): DemuxedVideo {
+  const { codec, codedWidth = 0, codedHeight = 0 } = decoderConfig;
+  const colorSpace = { primaries: 'bt709', transfer: 'bt709', matrix: 'bt709', fullRange: true } as const;
+  return { ...alpha, geometry, decoderConfig: { codec, codedWidth, codedHeight, colorSpace } };
+}
+
+/** Frames without regard to a second stream. */
+async function* ownFrames(
   video: DemuxedVideo,
   timestampsUs: readonly number[],
   { startFrame, endFrame, signal }: FrameRange,

@@ -27,6 +27,8 @@ export interface DemuxedVideo {
   readonly frameSamples: Uint32Array;
   /** Encoded samples in decode order from `firstSample` on. */
   packets(firstSample: number, signal?: AbortSignal): AsyncIterable<Uint8Array<ArrayBuffer>>;
+  /** Where a container keeps transparency as a stream of its own, sample for sample: its luma, of full range, is alpha. */
+  readonly alpha?: DemuxedVideo;
 }
 
 /** Encoded sound, unchanged. Times may be negative: packets that only warm the decoder. */

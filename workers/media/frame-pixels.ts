@@ -5,8 +5,10 @@
  * frames) or whose layout is unknown goes through the browser's own conversion, a canvas at worst, which does its own tone mapping.
  */
 
+import type { WideGamut } from './gamut.ts';
 import type { RgbaPicture } from './rgba.ts';
 import type { HdrTransfer } from './tone-map.ts';
+import { composeOnBlack } from './transparency.ts';
 import { type Plane, type YuvColour, type YuvPicture, yuvToRgba } from './yuv.ts';
 
 interface Layout {
@@ -62,21 +64,6 @@ export function hasAlpha(format: string | null): boolean {
   return /^(I4\d\dA|NV12A|RGBA|BGRA)/.test(format ?? '');
 }
 
-/**
- * Straight alpha over black, as an MP4 can't be transparent. Coverage is an alpha plane, or the picture's own fourth channel.
- * @param opaque the level that covers all.
- */
-export function composeOnBlack(rgba: Uint8ClampedArray, width: number, alpha: Plane | null, opaque: number): void {
-  for (let at = 0, pixel = 0; at < rgba.length; at += 4, pixel++) {
-    const level = alpha ? alpha.samples[Math.floor(pixel / width) * alpha.stride + (pixel % width)]! : rgba[at + 3]!;
-    const part = level / opaque;
-    rgba[at] = rgba[at]! * part;
-    rgba[at + 1] = rgba[at + 1]! * part;
-    rgba[at + 2] = rgba[at + 2]! * part;
-    rgba[at + 3] = 255;
-  }
-}
-
 async function copyPlanes(frame: VideoFrame, layout: Layout): Promise<{ picture: YuvPicture; alpha: Plane | null }> {
   const bytes = new Uint8Array(frame.allocationSize());
   const planes = await frame.copyTo(bytes);
@@ -121,7 +108,14 @@ function colourOf(frame: VideoFrame, stated: VideoColorSpaceInit | undefined): Y
     matrix: impossible ? 'bt709' : matrix,
     fullRange: stated?.fullRange ?? space.fullRange ?? false,
     hdr: hdrTransfer(stated?.transfer ?? space.transfer),
+    gamut: wideGamut(stated?.primaries ?? space.primaries, matrix),
   };
+}
+
+/** Where primaries are not stated, only BT.2020's matrix says something of them. BT.601's are near enough to BT.709's. */
+function wideGamut(primaries: string | null | undefined, matrix: YuvColour['matrix']): WideGamut | undefined {
+  if (primaries === 'smpte432') return 'p3';
+  return primaries === 'bt2020' || (!primaries && matrix === 'bt2020') ? 'bt2020' : undefined;
 }
 
 /** The transfer curve, where it is an HDR one. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { composeOnBlack, hasAlpha, hdrTransfer } from './frame-pixels.ts';
+import { hasAlpha, hdrTransfer } from './frame-pixels.ts';
 import { hlgToScene, nitsToPq, pqToNits, toneCurve } from './tone-map.ts';
+import { composeOnBlack } from './transparency.ts';
 import { type YuvColour, type YuvPicture, yuvToRgba } from './yuv.ts';
 
 /** One flat colour, 4 × 2 pixels, 10-bit limited-range 4:2:0 BT.2020, from R′G′B′ of 0…1. */

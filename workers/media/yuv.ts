@@ -6,6 +6,7 @@
  * and VP9 assume by default: on the even columns, midway between two rows; it is interpolated linearly.
  */
 
+import { GamutMapper, type WideGamut } from './gamut.ts';
 import { type HdrTransfer, ToneMapper } from './tone-map.ts';
 
 /** How samples become colours. */
@@ -14,6 +15,8 @@ export interface YuvColour {
   readonly fullRange: boolean;
   /** HDR, to be mapped to SDR; absent for SDR. */
   readonly hdr?: HdrTransfer | undefined;
+  /** SDR of wider primaries than BT.709's, to be brought to these; absent where they are near enough. */
+  readonly gamut?: WideGamut | undefined;
 }
 
 export interface Plane {
@@ -45,22 +48,27 @@ const WEIGHTS = {
 export function yuvToRgba(picture: YuvPicture, colour: YuvColour): Uint8ClampedArray<ArrayBuffer> {
   return colour.matrix === 'rgb'
     ? planesToRgba(picture, colour.fullRange)
-    : convert(picture, colour.matrix, colour.fullRange, colour.hdr ? mapperOf(colour.hdr) : null);
+    : convert(picture, colour.matrix, colour.fullRange, mapperOf(colour));
 }
 
-const mappers: { [transfer in HdrTransfer]?: ToneMapper } = {};
+interface RowMapper {
+  row(signals: Float32Array, into: Uint8ClampedArray, at: number): void;
+}
 
-/** Its tables are made once. */
-function mapperOf(transfer: HdrTransfer): ToneMapper {
-  mappers[transfer] ??= new ToneMapper(transfer);
-  return mappers[transfer];
+const toneMappers: { [transfer in HdrTransfer]?: ToneMapper } = {};
+
+/** A curve's tables are made once. */
+function mapperOf({ hdr, gamut }: YuvColour): RowMapper | null {
+  if (!hdr) return gamut ? new GamutMapper(gamut) : null;
+  toneMappers[hdr] ??= new ToneMapper(hdr);
+  return toneMappers[hdr];
 }
 
 function convert(
   picture: YuvPicture,
   matrix: Exclude<YuvColour['matrix'], 'rgb'>,
   fullRange: boolean,
-  mapper: ToneMapper | null,
+  mapper: RowMapper | null,
 ): Uint8ClampedArray<ArrayBuffer> {
   const { width, height, bitDepth, y: luma } = picture;
   const [red, blue] = WEIGHTS[matrix];

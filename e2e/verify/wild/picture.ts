@@ -156,12 +156,12 @@ export const PICTURE: readonly Wild[] = [
   {
     name: 'alpha.webm',
     ffmpeg: `${TEST} -c:v libvpx-vp9 -cpu-used 8 -pix_fmt yuva420p`,
-    expect: { ...PLAIN, notices: 'ALPHA_IGNORED' },
+    expect: { ...PLAIN, notices: 'ALPHA_COMPOSITED' },
   },
   {
     name: 'alpha-vp8.webm',
     ffmpeg: `${TEST} -c:v libvpx -auto-alt-ref 0 -pix_fmt yuva420p`,
-    expect: { ...PLAIN, notices: 'ALPHA_IGNORED' },
+    expect: { ...PLAIN, notices: 'ALPHA_COMPOSITED' },
   },
 ];
 

@@ -16,10 +16,11 @@ import {
   WEBM,
 } from 'mediabunny';
 import { EnhancerError, throwIfAborted } from '../../errors.ts';
-import type { AudioTrackInfo, ClipInfo, ClipNotice } from '../clip-info.ts';
+import type { AudioTrackInfo, ClipInfo } from '../clip-info.ts';
 import type { AudioCodecName, AudioTrack, DemuxedClip, DemuxedVideo, PictureGeometry } from '../demuxed.ts';
 import { frameRateOf } from '../frame-rate.ts';
 import { bytesOfBlob, encrypted, noFrames, notAVideo, noVideoTrack, truncated, unsupportedCodec } from '../refusals.ts';
+import { ALPHA_IGNORED } from '../transparency.ts';
 import { GuardedBlobSource } from './guarded-source.ts';
 
 const CACHE_BYTES = 8 * 1024 * 1024;
@@ -81,21 +82,17 @@ async function open(
     variableFrameRate: variable,
     colourSpace: decoderConfig.colorSpace ?? {},
     audioTracks: audio.map(({ info }) => info),
-    ...((await track.canBeTransparent()) ? { notices: [ALPHA_IGNORED] } : {}),
+    ...((await track.canBeTransparent()) && !video.alpha ? { notices: [ALPHA_IGNORED] } : {}),
   };
   return { info, video, audioTracks: audio.map(({ track }) => track), close: () => input.dispose() };
 }
-
-/** Its alpha is a second stream, which WebCodecs has no way to take. */
-const ALPHA_IGNORED: ClipNotice = {
-  code: 'ALPHA_IGNORED',
-  message: 'The clip is partly transparent; MP4 can’t be, so it is shown opaque.',
-};
 
 interface ListedPacket {
   readonly timestampUs: number;
   readonly durationUs: number;
   readonly sync: boolean;
+  /** Whether it has a part of the alpha stream beside it. */
+  readonly alpha: boolean;
 }
 
 /** Every packet's times, in decode order, without its data. */
@@ -113,6 +110,7 @@ async function listPackets(
       timestampUs: packet.timestamp * 1e6,
       durationUs: packet.duration * 1e6,
       sync: packet.type === 'key',
+      alpha: (packet.sideData.alphaByteLength ?? 0) > 0,
     });
     if (listed.length > MAX_FRAMES) throw notAVideo(`more than ${MAX_FRAMES} frames`);
   }
@@ -156,7 +154,12 @@ async function demuxVideo(
     mirrored: await track.getFlip(),
     rotationDegrees: await track.getRotation(),
   };
-  return {
+  async function* packetsFrom(firstSample: number): AsyncGenerator<EncodedPacket> {
+    source.beginPass();
+    const sink = new EncodedPacketSink(track);
+    yield* sink.packets(await packetAt(sink, frames, firstSample));
+  }
+  const video: DemuxedVideo = {
     decoderConfig: { ...config, codedWidth, codedHeight },
     geometry,
     sampleCount: frames.length,
@@ -164,12 +167,19 @@ async function demuxVideo(
     sync: Uint8Array.from(frames, (frame, i) => (frame.sync || i === 0 ? 1 : 0)),
     frameSamples: Uint32Array.from(order),
     async *packets(firstSample) {
-      source.beginPass();
-      const sink = new EncodedPacketSink(track);
-      const start = await packetAt(sink, frames, firstSample);
-      for await (const packet of sink.packets(start)) yield packet.data.slice();
+      for await (const { data } of packetsFrom(firstSample)) yield data.slice();
     },
   };
+  if (!frames.every(({ alpha }) => alpha)) return video;
+  const alpha: DemuxedVideo = {
+    ...video,
+    // Its key frames may be elsewhere: nothing but the data says where.
+    sync: Uint8Array.from(frames, (_, i) => (i === 0 ? 1 : 0)),
+    async *packets(firstSample) {
+      for await (const { sideData } of packetsFrom(firstSample)) yield sideData.alpha!.slice();
+    },
+  };
+  return { ...video, alpha };
 }
 
 /** The packet of a sample: sync samples are found by time, others by walking on from the sync sample before. */
