@@ -31,9 +31,14 @@ const NOTICES: readonly (Case & { readonly words: RegExp })[] = [
   { shows: 'ALPHA_IGNORED', file: 'gap.webm', bytes: alphaWithGap, words: /transparent.*opaque/ },
   { shows: 'BORDERS_LEFT_OUT', file: 'letterboxed_160x120.mp4', words: /black borders.*put back/ },
   { shows: 'VARIABLE_FRAME_RATE', file: 'self__vfr.mp4', words: /frame rate varies/ },
-  { shows: 'AUDIO_DROPPED', file: 'mulaw.mov', words: /MP4 cannot hold is left out: ulaw/ },
+  { shows: 'AUDIO_DROPPED', file: 'mulaw.mov', words: /µ-law.*silent/ },
   { shows: 'AUDIO_PCM', file: 'pcm.mov', words: /uncompressed/ },
-  { shows: 'SINGLE_FRAME', file: 'self__1frame.mp4', choices: { 'Frame rate': 2 }, words: /single frame/ },
+  {
+    shows: 'SINGLE_FRAME',
+    file: 'self__1frame.mp4',
+    choices: { 'Frame rate': 2 },
+    words: /single frame.*no frames are added/,
+  },
   {
     shows: 'OTHER_CODEC',
     file: GOOD,

@@ -111,7 +111,7 @@ export const words = {
     video: 'Video',
     audio: 'Audio',
     noAudio: 'none',
-    dropped: (codec: string) => `${codec}, left out: an MP4 cannot hold it`,
+    dropped: (codec: string) => `${codec}, left out: it can’t be copied into an MP4`,
     file: 'File',
     posterOf: (fileName: string) => `First frame of ${fileName}`,
     frameOf: (fileName: string, time: string) => `${fileName} at ${time}`,

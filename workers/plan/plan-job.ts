@@ -240,11 +240,15 @@ function notices(
       message: 'The frame rate varies: frames keep their own times, and inserted ones divide the time between evenly.',
     });
   }
-  const dropped = clip.audioTracks.filter(({ copyable }) => !copyable).map(({ codec }) => codec);
+  const dropped = clip.audioTracks.filter(({ copyable }) => !copyable);
   if (dropped.length > 0) {
+    const names = [...new Set(dropped.map(({ codec }) => SOUND_NAMES[codec] ?? codec))].join(', ');
+    const silent = dropped.length === clip.audioTracks.length;
     found.push({
       code: 'AUDIO_DROPPED',
-      message: `Sound in a format that the MP4 cannot hold is left out: ${dropped.join(', ')}.`,
+      message: silent
+        ? `The sound is ${names}, which can’t be copied into an MP4 here: the result will be silent.`
+        : `Sound in ${names} can’t be copied into an MP4 here and is left out; the other tracks stay.`,
     });
   }
   if (clip.audioTracks.some(({ codec, copyable }) => copyable && codec.startsWith('pcm-'))) {
@@ -254,16 +258,35 @@ function notices(
     });
   }
   if (evaluations < settings.steps) {
-    found.push({ code: 'STEPS_ADJUSTED', message: `${evaluations} evaluations instead of ${settings.steps}.` });
+    found.push({
+      code: 'STEPS_ADJUSTED',
+      message: `${evaluations} steps instead of ${settings.steps}: as many as this solver can use.`,
+    });
   }
   if (!model.prompted && (settings.prompt !== '' || settings.guidance !== 1)) {
     found.push({ code: 'PROMPT_IGNORED', message: 'This model takes no text: prompt and guidance have no effect.' });
   }
   if (settings.frameRateFactor > 1 && clip.frameCount === 1) {
-    found.push({ code: 'SINGLE_FRAME', message: 'A single frame has nothing between: it is only enlarged.' });
+    found.push({
+      code: 'SINGLE_FRAME',
+      message: 'The clip is a single frame: it is enlarged, and no frames are added.',
+    });
   }
   return found;
 }
+
+/** As people know them, by the names in files. */
+const SOUND_NAMES: { readonly [codec: string]: string } = {
+  alac: 'ALAC',
+  ulaw: 'µ-law',
+  alaw: 'A-law',
+  ima4: 'IMA ADPCM',
+  raw: '8-bit PCM',
+  samr: 'AMR',
+  sawb: 'AMR',
+  vorbis: 'Vorbis',
+  'pcm-u8': '8-bit PCM',
+};
 
 function refusedPlan(refusals: readonly Refusal[]): JobPlan {
   return {
