@@ -92,8 +92,8 @@ export class JobRun {
   readonly #sourceStart: number;
   #lastFrameAt = Number.NEGATIVE_INFINITY;
   #state: (() => JobState) | null = null;
-  /** Output frames before it have been announced to the sources. */
-  #announced = 0;
+  /** Output frames before them have been announced to the sources. */
+  readonly #announced = { opened: 0, finished: 0 };
 
   constructor(input: JobInput) {
     const { clip, plan, settings, model, signal, from = null } = input;
@@ -165,20 +165,28 @@ export class JobRun {
     return condition;
   }
 
-  /** Source pictures that will be looked at: the window's own, its segment's, and the next window's while this one is denoised. */
+  /**
+   * Source pictures that will be looked at: to open this window, to finish its segment, to open the next window while this one is denoised, and
+   * to finish what the two share.
+   */
   #announce({ index, startFrame, endFrame }: Window): void {
     const { plan, framesWritten = 0 } = this.#input;
     const next = plan.windows[index + 1];
-    const segmentEnd = Math.min(endFrame, next?.startFrame ?? endFrame);
-    this.#announced = Math.max(this.#announced, startFrame);
-    this.#announceUpTo(endFrame);
-    if (segmentEnd > framesWritten) this.#sources.expect(range(startFrame, segmentEnd));
-    if (next) this.#announceUpTo(next.endFrame);
-  }
-
-  #announceUpTo(endFrame: number): void {
-    this.#sources.expect(range(this.#announced, endFrame).filter((frame) => this.#conditioner.looksAt(frame)));
-    this.#announced = Math.max(this.#announced, endFrame);
+    const announced = this.#announced;
+    announced.opened = Math.max(announced.opened, startFrame);
+    announced.finished = Math.max(announced.finished, startFrame, framesWritten);
+    const opening = (end: number) => {
+      this.#sources.expect(range(announced.opened, end).filter((frame) => this.#conditioner.looksAt(frame)));
+      announced.opened = Math.max(announced.opened, end);
+    };
+    const finishing = (end: number) => {
+      this.#sources.expect(range(announced.finished, end));
+      announced.finished = Math.max(announced.finished, end);
+    };
+    opening(endFrame);
+    finishing(Math.min(endFrame, next?.startFrame ?? endFrame));
+    if (next) opening(next.endFrame);
+    finishing(endFrame);
   }
 
   #tileDone(): void {

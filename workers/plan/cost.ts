@@ -44,10 +44,10 @@ export function tensorsFit(model: ModelInfo, device: DeviceInfo, tile: TileSize,
 }
 
 /**
- * GFLOP that one run on the processor may take: about six seconds on two cores. A run can't be interrupted, so that this is how
+ * GFLOP, as the plain form counts them, that one run on the processor may take: about six seconds on two cores (docs/performance.md). A run can't be interrupted, so that this is how
  * long a pause, or the next sign of progress, may have to be waited for. Fixed, so that a layout doesn't depend on measured speed.
  */
-const LONGEST_PROCESSOR_RUN_GIGAFLOPS = 250;
+const LONGEST_PROCESSOR_RUN_GIGAFLOPS = 400;
 
 /** Whether a tile's run is short enough to wait for. */
 export function runFits(model: ModelInfo, device: DeviceInfo, tile: TileSize, frames: number): boolean {
