@@ -21,7 +21,8 @@ import type { DeviceInfo, JobPlan, Provider } from '../../workers/plan/job-plan.
 import { planJob } from '../../workers/plan/plan-job.ts';
 import type { Settings } from '../../workers/plan/settings.ts';
 import { Runtime } from '../../workers/runtime/runtime.ts';
-import { tensor } from '../../workers/tensor.ts';
+import { type Tensor, tensor } from '../../workers/tensor.ts';
+import { type GpuCounts, gpuCounts, watchGpu } from './gpu-counts.ts';
 
 export type Command =
   | { readonly kind: 'changes'; readonly output: string }
@@ -58,6 +59,10 @@ export type Command =
       readonly modelsUrl: string;
     };
 
+interface MemoryOfPage {
+  readonly memory?: { readonly usedJSHeapSize: number };
+}
+
 export interface JobOutcome {
   readonly plan: JobPlan;
   /** Final scaled-back latents, frame after frame. */
@@ -75,6 +80,15 @@ export interface JobOutcome {
   /** Of all evaluations, ControlNet and UNet, attention's quadratic part aside. */
   readonly evaluateGigaflops: number;
   readonly peakGpuLedgerBytes: number;
+  /** GFLOP a second of a plain convolution in the same run: what the provider can do at best. */
+  readonly convolutionGigaflopsPerSecond: number;
+  readonly evaluations: number;
+  /** From the CPU to the networks and back, of one evaluation. */
+  readonly bytesPerEvaluation: number;
+  /** Of one evaluation; all zero on the processor. */
+  readonly gpuPerEvaluation: GpuCounts;
+  /** Of this worker's JavaScript, at its evaluations; 0 where the browser doesn't tell. */
+  readonly peakHeapBytes: number;
 }
 
 export type Result =
@@ -296,6 +310,7 @@ class Contrast {
 }
 
 async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutcome> {
+  watchGpu();
   const runtime = await Runtime.open(command.provider);
   const model = await Model.load(runtime, urlSource(new URL(`${command.settings.model}/`, command.modelsUrl).href));
   const clip = part(await fetched(command.url), command);
@@ -306,6 +321,10 @@ async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutco
   let modelSeconds = 0;
   let evaluateSeconds = 0;
   let evaluateGigaflops = 0;
+  let evaluations = 0;
+  let bytes = 0;
+  let peakHeapBytes = 0;
+  const gpu = { dispatches: 0, submits: 0, bytesWritten: 0, bytesRead: 0 };
   const timed = async <T>(work: Promise<T>): Promise<T> => {
     const began = performance.now();
     const result = await work;
@@ -322,7 +341,13 @@ async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutco
     if (command.unet === 'silent') return tensor(inputs.sample.dims);
     const [frames = 0, , height = 0, width = 0] = inputs.sample.dims;
     const before = modelSeconds;
+    const countsBefore = gpuCounts();
     const output = await timed(evaluate.call(model, inputs));
+    for (const name of COUNTED) gpu[name] += gpuCounts()[name] - countsBefore[name];
+    evaluations += 1;
+    const exchanged = [output, ...Object.values(inputs)] as readonly Tensor[];
+    for (const { data } of exchanged) bytes += data.byteLength;
+    peakHeapBytes = Math.max(peakHeapBytes, (performance as MemoryOfPage).memory?.usedJSHeapSize ?? 0);
     evaluateSeconds += modelSeconds - before;
     evaluateGigaflops += model.info.gigaflopsPerLatentPixel * frames * height * width;
     return output;
@@ -373,8 +398,17 @@ async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutco
     evaluateSeconds,
     evaluateGigaflops,
     peakGpuLedgerBytes: runtime.ledger.peakBytes,
+    convolutionGigaflopsPerSecond: runtime.device.gigaflopsPerSecond,
+    evaluations,
+    bytesPerEvaluation: bytes / Math.max(1, evaluations),
+    gpuPerEvaluation: Object.fromEntries(
+      COUNTED.map((name) => [name, gpu[name] / Math.max(1, evaluations)]),
+    ) as unknown as GpuCounts,
+    peakHeapBytes,
   };
 }
+
+const COUNTED = ['dispatches', 'submits', 'bytesWritten', 'bytesRead'] as const;
 
 /** The clip's first frames, cropped. */
 function part(clip: Clip, { frames, crop }: { frames: number; crop?: { width: number; height: number } }): Clip {

@@ -1,0 +1,159 @@
+/**
+ * Benchmarks the pipeline in a real browser: per stage time, the networks' GFLOP/s and their share of what a plain convolution reaches in the same run, the
+ * share of time outside the models, and what goes to the device and back. The networks' own figures are `tools/bench.ts`.
+ *
+ * `npm run bench:browser` runs nano on WASM and, with a micro clip, on whatever WebGPU adapter the browser has (SwiftShader where there is no GPU: its figures
+ * say nothing of real ones). Prints a table; `--json FILE` also writes the figures, `--only TEXT` runs the cases whose name has it, and `--against FOLDER`
+ * runs each case in turn with another checkout's sources, so that ratios are of one run (`--rounds N`, the best of each counts).
+ */
+
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Browser, chromium } from '@playwright/test';
+import { createServer, type ViteDevServer } from 'vite';
+import type { Command, JobOutcome } from '../e2e/engine/harness.worker.ts';
+import '../e2e/engine-harness.ts';
+import { CHROMIUM_ARGUMENTS } from '../playwright.config.ts';
+import { DEFAULT_SETTINGS } from '../workers/plan/settings.ts';
+import { findBrowser } from './find-browser.ts';
+
+const PORT = Number(process.env.HARNESS_PORT ?? 4174);
+
+interface Case {
+  readonly name: string;
+  readonly provider: 'wasm' | 'webgpu';
+  readonly frames: number;
+  readonly crop?: { readonly width: number; readonly height: number };
+  readonly scale: number;
+  readonly frameRateFactor: number;
+  readonly steps: number;
+}
+
+const CASES: readonly Case[] = [
+  { name: 'WASM 320×180 ×1', provider: 'wasm', frames: 16, scale: 2, frameRateFactor: 1, steps: 1 },
+  { name: 'WASM 320×180 ×2', provider: 'wasm', frames: 16, scale: 2, frameRateFactor: 2, steps: 1 },
+  { name: 'WASM 320×180 ×1, 4 steps', provider: 'wasm', frames: 16, scale: 2, frameRateFactor: 1, steps: 4 },
+  { name: 'WASM 640×360 ×1', provider: 'wasm', frames: 8, scale: 4, frameRateFactor: 1, steps: 1 },
+  {
+    name: 'WebGPU 64×64',
+    provider: 'webgpu',
+    frames: 2,
+    crop: { width: 32, height: 32 },
+    scale: 2,
+    frameRateFactor: 1,
+    steps: 1,
+  },
+];
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'string' },
+    only: { type: 'string', default: '' },
+    against: { type: 'string' },
+    rounds: { type: 'string', default: '1' },
+  },
+});
+
+interface Side {
+  readonly name: string;
+  readonly port: number;
+  readonly server: ViteDevServer;
+}
+
+/** Fields that an older checkout's harness may lack. */
+type Outcome = Partial<JobOutcome> & Pick<JobOutcome, 'seconds' | 'secondsByStage' | 'modelSeconds' | 'plan'>;
+
+const sides: Side[] = [await served('', resolve('.'), PORT)];
+if (values.against) sides.unshift(await served('before', resolve(values.against), PORT + 1));
+const browser = await chromium.launch({ executablePath: findBrowser().path, args: CHROMIUM_ARGUMENTS });
+const results: { name: string; outcome: Outcome }[] = [];
+try {
+  for (const each of CASES.filter(({ name }) => name.includes(values.only))) {
+    const best = new Map<Side, Outcome>();
+    for (let round = 0; round < Number(values.rounds); round += 1) {
+      for (const side of sides) {
+        const outcome = await ran(browser, side, each);
+        if (outcome.seconds < (best.get(side)?.seconds ?? Number.POSITIVE_INFINITY)) best.set(side, outcome);
+      }
+    }
+    for (const [side, outcome] of best) results.push({ name: `${each.name} ${side.name}`.trim(), outcome });
+  }
+} finally {
+  await browser.close();
+  for (const { server } of sides) await server.close();
+}
+
+const STAGES = ['decode', 'condition', 'denoise', 'reconstruct', 'encode'];
+const columns = [
+  ...['case', 'frames', 'seconds', ...STAGES, 'GFLOP', 'GFLOP/s', 'of a convolution’s', 'outside models'],
+  ...['MB an evaluation', 'dispatches', 'submits', 'heap', 'GPU ledger peak'],
+];
+console.log(`| ${columns.join(' | ')} |\n|${columns.map(() => '---|').join('')}`);
+for (const { name, outcome } of results) {
+  const { plan, seconds, secondsByStage, modelSeconds, evaluateSeconds = 0, evaluateGigaflops = 0 } = outcome;
+  const { convolutionGigaflopsPerSecond = Number.NaN, bytesPerEvaluation = Number.NaN, gpuPerEvaluation } = outcome;
+  const speed = evaluateGigaflops / evaluateSeconds;
+  const cells = [
+    name,
+    plan.output.frameCount,
+    seconds.toFixed(2),
+    ...STAGES.map((stage) => (secondsByStage[stage] ?? 0).toFixed(2)),
+    evaluateGigaflops.toFixed(1),
+    speed.toFixed(1),
+    (speed / convolutionGigaflopsPerSecond).toFixed(2),
+    `${((1 - modelSeconds / seconds) * 100).toFixed(1)}%`,
+    (bytesPerEvaluation / 1e6).toFixed(2),
+    (gpuPerEvaluation?.dispatches ?? 0).toFixed(0),
+    (gpuPerEvaluation?.submits ?? 0).toFixed(0),
+    mebibytes(outcome.peakHeapBytes ?? 0),
+    mebibytes(outcome.peakGpuLedgerBytes ?? 0),
+  ];
+  console.log(`| ${cells.join(' | ')} |`);
+}
+
+if (values.json) {
+  const figures = results.map(({ name, outcome: { latents: _, ...figures } }) => ({ name, ...figures }));
+  writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);
+}
+
+async function served(name: string, root: string, port: number): Promise<Side> {
+  const server = await createServer({
+    root,
+    configFile: `${root}/vite.config.ts`,
+    server: { port, strictPort: true, hmr: false },
+    logLevel: 'error',
+  });
+  await server.listen();
+  return { name, port, server };
+}
+
+async function ran(browserOf: Browser, { port }: Side, each: Case): Promise<Outcome> {
+  const { provider, frames, crop, scale, frameRateFactor, steps } = each;
+  const origin = `http://localhost:${port}`;
+  const command: Command = {
+    kind: 'job',
+    provider,
+    url: `${origin}/e2e/fixtures/clips/real_160x90.mp4`,
+    settings: { ...DEFAULT_SETTINGS, scale, frameRateFactor, steps, strength: 0 },
+    frames,
+    ...(crop ? { crop } : {}),
+    unet: 'real',
+    modelsUrl: `${origin}/models/`,
+  };
+  const context = await browserOf.newContext();
+  try {
+    const page = await context.newPage();
+    await page.goto(`${origin}/e2e/engine/harness.html`);
+    await page.waitForFunction(() => 'engine' in window);
+    const result = await page.evaluate((given) => window.engine(given), command);
+    if (result.kind !== 'job') throw new Error(JSON.stringify(result));
+    return result;
+  } finally {
+    await context.close();
+  }
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}
