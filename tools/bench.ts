@@ -11,7 +11,6 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import * as web from 'onnxruntime-web/wasm';
 import { parseConfig } from '../workers/models/config.ts';
 import type { NetworkConfig } from '../workers/models/manifest.ts';
 import { totalFlops } from '../workers/models/onnx/cost.ts';
@@ -22,8 +21,10 @@ import * as op from '../workers/models/onnx/operators.ts';
 import { specialised } from '../workers/models/specialise.ts';
 import { networkGraph } from '../workers/models/venhancer/architecture.ts';
 import { levelSizes } from '../workers/models/venhancer/network.ts';
+import { loadOrt, type OrtModule } from '../workers/runtime/ort.ts';
 
-type Tensors = Record<string, web.Tensor>;
+type Tensor = InstanceType<OrtModule['Tensor']>;
+type Tensors = Record<string, Tensor>;
 interface Session {
   run(feeds: Tensors): Promise<Tensors>;
 }
@@ -53,7 +54,7 @@ const config = parseConfig(manifest.config) as NetworkConfig;
 const sizes = levelSizes(config, frames, height, width);
 const gigaflops = PARTS.reduce((sum, part) => sum + totalFlops(networkGraph(config, part), sizes), 0) / 1e9;
 
-web.env.wasm.numThreads = 1;
+const web = await loadOrt('wasm', 1);
 const native = nativeRuntime();
 const subjects: Subject[] = [
   await plain('WASM, a matrix product of 1024³', matrixProduct(), [SIDE, SIDE], 2 * SIDE ** 3),
@@ -140,7 +141,7 @@ function onWeb(part: string, variant: { readonly winograd: boolean } | null): Pr
   }) as unknown as Promise<Session>;
 }
 
-function onNative(runtime: typeof web, part: string): Promise<Session> {
+function onNative(runtime: OrtModule, part: string): Promise<Session> {
   const options = { graphOptimizationLevel: 'all', intraOpNumThreads: 1, interOpNumThreads: 1 } as const;
   return runtime.InferenceSession.create(resolve(values.model, `${part}.onnx`), options) as unknown as Promise<Session>;
 }
@@ -153,7 +154,7 @@ function bytesOf(name: string): Uint8Array {
   return new Uint8Array(readFileSync(join(values.model, name)));
 }
 
-function nativeRuntime(): typeof web | null {
+function nativeRuntime(): OrtModule | null {
   const wanted = `onnxruntime-node@${web.env.versions.web ?? web.env.versions.common}`;
   try {
     if (!existsSync(join(NATIVE, 'node_modules/onnxruntime-node'))) {
@@ -168,7 +169,7 @@ function nativeRuntime(): typeof web | null {
   }
 }
 
-function noise(dims: readonly number[]): web.Tensor {
+function noise(dims: readonly number[]): Tensor {
   const data = new Float32Array(dims.reduce((total, size) => total * size, 1));
   let state = 1;
   for (let i = 0; i < data.length; i += 1) {
