@@ -90,7 +90,7 @@ export function WorkScreen({ phase, opening, onChoose }: WorkScreenProps) {
                 {opening === null ? null : <p role="status">{words.opening(opening)}</p>}
               </div>
               <div className={styles.side}>
-                <Side phase={phase} onChoose={onChoose} />
+                <Side phase={phase} opening={opening !== null} onChoose={onChoose} />
               </div>
             </div>
           </ProbeContext>
@@ -100,7 +100,14 @@ export function WorkScreen({ phase, opening, onChoose }: WorkScreenProps) {
   );
 }
 
-function Side({ phase, onChoose }: { readonly phase: WorkPhase; readonly onChoose: () => void }) {
+interface SideProps {
+  readonly phase: WorkPhase;
+  /** Another clip is about to take this one's place. */
+  readonly opening: boolean;
+  readonly onChoose: () => void;
+}
+
+function Side({ phase, opening, onChoose }: SideProps) {
   const results = useSessionState((state) => state.results);
   if (phase.kind === 'running') {
     return (
@@ -132,20 +139,25 @@ function Side({ phase, onChoose }: { readonly phase: WorkPhase; readonly onChoos
         <div id="plan-verdict" className={styles.verdict}>
           <PlanVerdict plan={phase.plan} />
         </div>
-        <EnhanceButton phase={phase} />
-        <QueueActions disabled={!canEnhance(phase.plan)} />
+        <EnhanceButton phase={phase} disabled={opening || !canEnhance(phase.plan)} />
+        <QueueActions disabled={opening || !canEnhance(phase.plan)} />
       </div>
     </>
   );
 }
 
-function EnhanceButton({ phase }: { readonly phase: ReadyPhase | FinishedPhase }) {
+interface EnhanceButtonProps {
+  readonly phase: ReadyPhase | FinishedPhase;
+  readonly disabled: boolean;
+}
+
+function EnhanceButton({ phase, disabled }: EnhanceButtonProps) {
   const session = useSession();
   return (
     <Button
       wide
       look={phase.kind === 'finished' ? 'secondary' : 'primary'}
-      disabled={!canEnhance(phase.plan)}
+      disabled={disabled}
       aria-describedby="plan-verdict"
       onClick={session.enhance}
     >
