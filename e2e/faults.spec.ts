@@ -137,7 +137,7 @@ test('GPU memory runs out: on with smaller tiles, and said so', async ({ context
 });
 
 test('a pause leaves the device idle within one tile, and says what it holds', async ({ context }) => {
-  const result = await faults(await harness(context), { ...ON_PROCESSOR, fault: { kind: 'pause', atFrame: 0 } });
+  const result = await faults(await harness(context), { ...ON_PROCESSOR, fault: { kind: 'pause', atRun: PAUSED_RUN } });
   expect(result.error).toBeNull();
   const { runsUntilIdle, runsWhilePaused, holds } = result.pause!;
   expect(runsUntilIdle).toBeLessThanOrEqual(RUNS_OF_A_TILE);
@@ -250,6 +250,8 @@ test('storage runs full in the middle of a window’s record: stopped, and on wh
 
 /** ControlNet and UNet. */
 const RUNS_OF_A_TILE = 2;
+/** In the middle of the second window's first evaluation. */
+const PAUSED_RUN = 8;
 
 async function quota(session: CDPSession, bytes: number | null): Promise<void> {
   await session.send('Storage.overrideQuotaForOrigin', {

@@ -25,7 +25,7 @@ export async function longClip(loop: Blob, seconds: number, framesPerSecond: num
   const decoderConfig = video.decoderConfig as OutputDecoderConfig;
   return muxMp4ToBlob({
     video: { decoderConfig, packetCount: frameCount, packets },
-    frameRate: { numerator: framesPerSecond, denominator: 1 },
+    frameRate: Number.isInteger(framesPerSecond) ? { numerator: framesPerSecond, denominator: 1 } : null,
     audioTracks: [],
   });
 }

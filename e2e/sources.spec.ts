@@ -27,6 +27,13 @@ async function pickFromStorage(page: Page): Promise<void> {
       return persist.call(this);
     };
     window.showOpenFilePicker = async () => [await (await navigator.storage.getDirectory()).getFileHandle('${PICKED}')];
+    // As after a person has taken the permission back: the browser asks, and gets a no.
+    for (const ask of ['queryPermission', 'requestPermission']) {
+      const asked = FileSystemHandle.prototype[ask];
+      FileSystemHandle.prototype[ask] = function (...args) {
+        return sessionStorage.denied === 'yes' ? Promise.resolve('denied') : asked.apply(this, args);
+      };
+    }
   `);
 }
 
@@ -51,7 +58,7 @@ async function inTheMiddle(page: Page): Promise<void> {
   await expect(page.getByText(new RegExp(`^[1-9]\\d* / ${FRAMES}$`))).toBeVisible(PATIENCE);
 }
 
-test('a clip picked by handle is opened again by itself; taken away, it is asked for, and only the same will do', async ({
+test('a clip picked by handle is opened again by itself; taken away or forbidden, it is asked for, and only the same will do', async ({
   page,
 }) => {
   test.setTimeout(400_000);
@@ -77,6 +84,12 @@ test('a clip picked by handle is opened again by itself; taken away, it is asked
   await expect(enhancer.alert).toHaveAttribute('data-code', 'SOURCE_CHANGED', PATIENCE);
 
   await putPicked(page);
+  await page.evaluate("sessionStorage.denied = 'yes'");
+  await page.reload();
+  await offer.getByRole('button', { name: /^Go on/ }).click();
+  await expect(page.getByText(/Choose picked.mp4 again/)).toBeVisible();
+
+  await page.evaluate("sessionStorage.denied = 'no'");
   await page.reload();
   await offer.getByRole('button', { name: /^Go on/ }).click();
   await expect(enhancer.progress).toBeVisible(PATIENCE);

@@ -26,8 +26,8 @@ export type Fault =
   | { readonly kind: 'source'; readonly atFrame: number }
   /** From then on no file of the origin can grow: half of the write that would is done. */
   | { readonly kind: 'quota'; readonly atFrame: number }
-  /** Two seconds of pause. */
-  | { readonly kind: 'pause'; readonly atFrame: number }
+  /** Two seconds of pause, asked for as this run of a model part begins. */
+  | { readonly kind: 'pause'; readonly atRun: number }
   | { readonly kind: 'cancel'; readonly atFrame: number };
 
 export interface PauseSeen {
@@ -77,6 +77,7 @@ let buffers = 0;
 let failingBuffer = -1;
 /** Of model parts. */
 let runs = 0;
+let onRun = (): void => {};
 let storageFull = false;
 let pictures = 0;
 let failedEncoders = 0;
@@ -122,11 +123,14 @@ async function run(command: FaultCommand): Promise<FaultResult> {
     }
     if (fault.kind === 'quota') storageFull = true;
     if (fault.kind === 'cancel') engine.cancel(jobId);
-    if (fault.kind === 'pause' && asked < 0) {
-      asked = runs;
-      engine.pause(jobId);
-    }
   });
+  onRun = () => {
+    if (fault.kind !== 'pause' || runs !== fault.atRun) return;
+    asked = runs;
+    engine.pause(jobId);
+  };
+  // The device's own test is behind it.
+  runs = 0;
   submits = 0;
   buffers = 0;
   watchFrames();
@@ -251,10 +255,12 @@ function watchRuns(): void {
   const { run: plain, runResident } = ModelSession.prototype;
   ModelSession.prototype.run = function (feeds) {
     runs += 1;
+    onRun();
     return plain.call(this, feeds);
   };
   ModelSession.prototype.runResident = function (feeds) {
     runs += 1;
+    onRun();
     return runResident.call(this, feeds);
   };
 }
