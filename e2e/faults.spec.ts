@@ -164,13 +164,17 @@ test('encoders that fail give way to the browser’s own software', async ({ con
   expect(likeness(uninterrupted, result)).toBe(Number.POSITIVE_INFINITY);
 });
 
-test('no encoder at all: stopped at the last window, and on when there is one again', async ({ context, browser }) => {
+test('no encoder at all: every picture waits for one, and on when there is one again', async ({ context, browser }) => {
   const uninterrupted = await whole(await browser.newContext(), ON_PROCESSOR);
   const page = await harness(context);
   const fault = { kind: 'encoder', atPicture: 25, count: 1000 } as const;
-  await expectStopped(await faults(page, { ...ON_PROCESSOR, fault }), 'ENCODE_FAILED');
+  const stopped = await faults(page, { ...ON_PROCESSOR, fault });
+  expect(stopped.error?.code).toBe('ENCODE_FAILED');
+  expect(stopped.kept!.framesDone).toBe(ON_PROCESSOR.frames);
   const result = await faults(page, { ...ON_PROCESSOR, kind: 'go-on', fault: { kind: 'none' } });
   expect(result.outputHash).toBe(uninterrupted.outputHash);
+  // None was made again.
+  expect(result.frames).toEqual({});
 });
 
 test('the clip’s file is changed under the job: stopped, and on when it is as it was', async ({ context }) => {

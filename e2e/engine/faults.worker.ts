@@ -6,6 +6,7 @@
 import { toErrorData } from '../../workers/errors.ts';
 import { Journal } from '../../workers/jobs/journal.ts';
 import { openContainer } from '../../workers/media/container.ts';
+import { GroupEncoder, type TimedPicture } from '../../workers/media/group-encoder.ts';
 import { Engine } from '../../workers/pipeline/engine.ts';
 import { Unfinished } from '../../workers/pipeline/unfinished.ts';
 import type { Provider } from '../../workers/plan/job-plan.ts';
@@ -265,11 +266,12 @@ function watchRuns(): void {
   };
 }
 
-/** What is made for the encoder: a picture that waits for its group, or goes straight into it, is made once. */
+/** Every picture that the pipeline makes: kept until its group is complete, or straight into the encoder. */
 function watchFrames(): void {
-  const plain = Journal.prototype.windowKeeper;
+  const { windowKeeper, keptPictures } = Journal.prototype;
+  const kept = new WeakSet<TimedPicture>();
   Journal.prototype.windowKeeper = function () {
-    const window = plain.call(this);
+    const window = windowKeeper.call(this);
     return {
       ...window,
       add(picture) {
@@ -277,6 +279,17 @@ function watchFrames(): void {
         window.add(picture);
       },
     };
+  };
+  Journal.prototype.keptPictures = function* () {
+    for (const picture of keptPictures.call(this)) {
+      kept.add(picture);
+      yield picture;
+    }
+  };
+  const { encode } = GroupEncoder.prototype;
+  GroupEncoder.prototype.encode = function (picture) {
+    if (!kept.has(picture)) entered.set(picture.timestampUs, picture.data.slice());
+    return encode.call(this, picture);
   };
 }
 
@@ -301,28 +314,23 @@ function inject(fault: Fault): void {
       const Plain = VideoEncoder;
       self.VideoEncoder = class extends Plain {
         readonly #init: VideoEncoderInit;
-        #fails = false;
+        #isSoftware = false;
         constructor(init: VideoEncoderInit) {
           super(init);
           this.#init = init;
         }
         override configure(config: VideoEncoderConfig): void {
-          const due = pictures >= fault.atPicture;
-          this.#fails =
-            due &&
-            (fault.count === 'hardware'
-              ? config.hardwareAcceleration !== 'prefer-software'
-              : failedEncoders < fault.count);
+          this.#isSoftware = config.hardwareAcceleration === 'prefer-software';
           super.configure(config);
         }
         override encode(frame: VideoFrame, options?: VideoEncoderEncodeOptions): void {
           pictures += 1;
-          if (!this.#fails) {
+          const fails = fault.count === 'hardware' ? !this.#isSoftware : failedEncoders < fault.count;
+          if (pictures <= fault.atPicture || !fails) {
             super.encode(frame, options);
             return;
           }
           failedEncoders += 1;
-          this.#fails = false;
           // As a codec that the browser takes back does it: closed, and the error told.
           this.close();
           this.#init.error(new DOMException('Codec reclaimed.', 'QuotaExceededError'));

@@ -116,8 +116,20 @@ export async function chosenEncoder(
   }
 }
 
-/** The job's own encoder, or another of its codec where the browser has changed. @throws EnhancerError `NO_ENCODER`. */
-export async function encoderAgain(choice: EncoderChoice, plan: JobPlan, settings: Settings): Promise<EncoderChoice> {
+/**
+ * What an interrupted job goes on with: its own encoder as long as nothing is written, whatever failed then; else the one that its file
+ * began with, or another of that codec where the browser has changed.
+ * @throws EnhancerError `NO_ENCODER`.
+ */
+export async function encoderToGoOnWith(journal: JobJournal): Promise<EncoderChoice> {
+  const { encoder: own, plan, settings } = journal.job;
+  if (journal.packetCount > 0 || journal.encoder === own) return encoderAgain(journal.encoder, plan, settings);
+  const encoder = await encoderAgain(own, plan, settings);
+  journal.mark({ notice: 'The first encoder was tried again.', encoder });
+  return encoder;
+}
+
+async function encoderAgain(choice: EncoderChoice, plan: JobPlan, settings: Settings): Promise<EncoderChoice> {
   if (await isSupported(choice.config)) return choice;
   const refusals: Refusal[] = [];
   const other = await chosenEncoder(plan, { ...settings, codec: choice.family }, refusals);

@@ -20,7 +20,7 @@ import type { Settings } from '../plan/settings.ts';
 import type { EngineOptions, JobEvent, JobReport, Measurement, Preview, PreviewPoint } from '../protocol.ts';
 import { Runtime } from '../runtime/runtime.ts';
 import { deviceNews, renewed } from './device-news.ts';
-import { chosenEncoder, encodeDue, encoderAgain, givenUpPictures, otherEncoder, windowWriter } from './encoder.ts';
+import { chosenEncoder, encodeDue, encoderToGoOnWith, givenUpPictures, otherEncoder, windowWriter } from './encoder.ts';
 import { JobRun } from './job.ts';
 import { withJobLock } from './job-lock.ts';
 import { type JobJournal, JournalKeeper, stateToGoOnFrom } from './journal-keeper.ts';
@@ -180,13 +180,7 @@ export class Engine {
           });
         }
         if (journal.paused) journal.mark({ paused: false });
-        return await this.#complete(
-          job,
-          clip,
-          file,
-          journal,
-          await encoderAgain(journal.encoder, journal.job.plan, settings),
-        );
+        return await this.#complete(job, clip, file, journal, await encoderToGoOnWith(journal));
       } finally {
         journal.close();
       }

@@ -37,6 +37,19 @@ test('groups cover the output, each of whole windows, at most five seconds, and 
   }
 });
 
+test('a slow clip’s groups are longer, of frames that are decoded at once; a fast one’s shorter', () => {
+  const longest = (frameRate: number) =>
+    Math.max(
+      ...planGroups(windowsOf(600), 600, { ...LIMITS, frameRate }).map(
+        ({ startFrame, endFrame }) => endFrame - startFrame,
+      ),
+    );
+  expect(longest(1)).toBeGreaterThan(45);
+  expect(longest(1)).toBeLessThanOrEqual(60);
+  expect(longest(240)).toBeGreaterThan(235);
+  expect(longest(240)).toBeLessThanOrEqual(250);
+});
+
 test('no more pictures wait than fit', () => {
   const windows = windowsOf(400);
   const picture = (3840 * 2160 * 3) / 2;

@@ -7,9 +7,10 @@
 
 import type { Group, Window } from './job-plan.ts';
 
-/** What players can seek across, and encoders commonly do. */
+/** What players can seek across, and encoders commonly do; of a slow clip so few frames that they are decoded at once. */
 const MOST_SECONDS = 5;
 const MOST_FRAMES = 250;
+const FEW_FRAMES = 60;
 /** On disk, of one group's pictures. */
 export const MOST_GROUP_BYTES = 2 ** 30;
 /** I420. */
@@ -31,7 +32,7 @@ export interface GroupLimits {
 export function planGroups(windows: readonly Window[], frameCount: number, limits: GroupLimits): Group[] {
   const most = Math.min(
     MOST_FRAMES,
-    Math.floor(MOST_SECONDS * limits.frameRate),
+    Math.max(FEW_FRAMES, Math.floor(MOST_SECONDS * limits.frameRate)),
     Math.floor(limits.bytes / (limits.pixels * BYTES_PER_PIXEL)),
   );
   const groups: Group[] = [];
