@@ -142,7 +142,8 @@ test('a pause leaves the device idle within one tile, and says what it holds', a
   const { runsUntilIdle, runsWhilePaused, holds } = result.pause!;
   expect(runsUntilIdle).toBeLessThanOrEqual(RUNS_OF_A_TILE);
   expect(runsWhilePaused).toBe(0);
-  expect(holds!.storageBytes).toBeGreaterThan(0);
+  // A state of the open windows: some frames' latents.
+  expect(holds!.storageBytes).toBeGreaterThan(10_000);
   console.log(`pause: ${runsUntilIdle} model runs until idle, ${JSON.stringify(holds)}`);
 });
 
@@ -254,8 +255,8 @@ test('storage runs full in the middle of a window’s record: stopped, and on wh
 
 /** ControlNet and UNet. */
 const RUNS_OF_A_TILE = 2;
-/** In the middle of the second window's first evaluation. */
-const PAUSED_RUN = 8;
+/** Of twelve: three windows, two evaluations. */
+const PAUSED_RUN = 7;
 
 async function quota(session: CDPSession, bytes: number | null): Promise<void> {
   await session.send('Storage.overrideQuotaForOrigin', {

@@ -27,7 +27,7 @@ export type Fault =
   | { readonly kind: 'source'; readonly atFrame: number }
   /** From then on no file of the origin can grow: half of the write that would is done. */
   | { readonly kind: 'quota'; readonly atFrame: number }
-  /** Two seconds of pause, asked for as this run of a model part begins. */
+  /** Two seconds of pause, asked for as this run of ControlNet or UNet begins. */
   | { readonly kind: 'pause'; readonly atRun: number }
   | { readonly kind: 'cancel'; readonly atFrame: number };
 
@@ -78,6 +78,8 @@ let buffers = 0;
 let failingBuffer = -1;
 /** Of model parts. */
 let runs = 0;
+/** Of ControlNet and UNet among them. */
+let denoisingRuns = 0;
 let onRun = (): void => {};
 let storageFull = false;
 let pictures = 0;
@@ -126,12 +128,13 @@ async function run(command: FaultCommand): Promise<FaultResult> {
     if (fault.kind === 'cancel') engine.cancel(jobId);
   });
   onRun = () => {
-    if (fault.kind !== 'pause' || runs !== fault.atRun) return;
+    if (fault.kind !== 'pause' || denoisingRuns !== fault.atRun || asked >= 0) return;
     asked = runs;
     engine.pause(jobId);
   };
   // The device's own test is behind it.
   runs = 0;
+  denoisingRuns = 0;
   submits = 0;
   buffers = 0;
   watchFrames();
@@ -256,11 +259,13 @@ function watchRuns(): void {
   const { run: plain, runResident } = ModelSession.prototype;
   ModelSession.prototype.run = function (feeds) {
     runs += 1;
+    if ('sample' in feeds) denoisingRuns += 1;
     onRun();
     return plain.call(this, feeds);
   };
   ModelSession.prototype.runResident = function (feeds) {
     runs += 1;
+    if ('sample' in feeds) denoisingRuns += 1;
     onRun();
     return runResident.call(this, feeds);
   };
