@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training.latents import bicubic_matrix, from_bytes
+from training.latents import antialiased_matrix, bicubic_matrix, from_bytes
 from training.motion import AGREEMENT_SIDE, PROJECTIONS
 from training.refinement import luma
 
@@ -67,9 +67,13 @@ def between(a: Tensor, b: Tensor, forward: Tensor, backward: Tensor, w: float) -
 
 
 class Pool:
-    def __init__(self, folders: list[Path], capacity: int, device: str, consume: bool = False, share: tuple[int, int] = (0, 1)):
-        """share: this trainer's number among how many, each of which reads its own shards."""
+    def __init__(
+        self, folders: list[Path], capacity: int, device: str, consume: bool = False, share: tuple[int, int] = (0, 1), clean_share: float = 0.0
+    ):
+        """share: this trainer's number among how many, each of which reads its own shards. clean_share: of the clips without inserted frames, as many
+        are reduced anew instead, by the bicubic kernel and nothing else."""
         self.folders, self.capacity, self.device, self.consume, self.share = folders, capacity, device, consume, share
+        self.clean_share = clean_share
         self.taken: set[Path] = set()
         self.clips: dict[str, Tensor] = {}
         self.skips = np.zeros(capacity, np.int64)  # on the host, to draw from
@@ -119,6 +123,13 @@ class Pool:
         keys = list(range(0, frames, skip))
         low = from_bytes(self.clips["degraded"][index, first + put(np.array(keys))])
         sizes = self.clips["size"][put(picked)].long()
+        if skip == 1:
+            anew = put(rng.random(size) < self.clean_share)
+            drawn = put(np.maximum(SMALLEST, np.round(full / clean_scales(rng, size))).astype(np.int64))
+            reduce = reduction(full, str(self.device))[drawn][:, None, None]
+            small = ((reduce @ clean @ reduce.mT).clamp(-1, 1) * 127.5).round() / 127.5
+            low = torch.where(anew[:, None, None, None, None], small, low)
+            sizes = torch.where(anew, drawn, sizes)
         matrix = upsampling(full, str(self.device))[sizes][:, None, None]
         up = (matrix @ low @ matrix.mT).clamp(-1, 1)
         mismatch = torch.zeros(size, frames, full, full, device=self.device)
@@ -150,6 +161,26 @@ class Pool:
                 w = (frame - start) / (end - start)
                 out[:, frame], mismatch[:, frame] = between(up[:, p], up[:, p + 1], forward, backward, w)
         return out, mismatch
+
+
+def clean_scales(rng: np.random.Generator, size: int) -> np.ndarray:
+    """2 for two fifths, 4 for three tenths, else anything from 1 to 8."""
+    share = rng.random(size)
+    return np.where(share < 0.4, 2.0, np.where(share < 0.7, 4.0, np.exp(rng.uniform(0, np.log(8), size))))
+
+
+_REDUCTION: dict[tuple[int, str], Tensor] = {}
+
+
+def reduction(full: int, device: str) -> Tensor:
+    """[full+1, full, full]: at n the matrix that reduces full to the first n, antialiased bicubic as Pillow's; the identity at n = full."""
+    if (full, device) not in _REDUCTION:
+        table = torch.zeros(full + 1, full, full)
+        for n in range(SMALLEST, full):
+            table[n, :n] = antialiased_matrix(full, n)
+        table[full] = torch.eye(full)
+        _REDUCTION[full, device] = table.to(device)
+    return _REDUCTION[full, device]
 
 
 _UPSAMPLING: dict[tuple[int, str], Tensor] = {}

@@ -81,6 +81,15 @@ def bicubic_matrix(inputs: int, outputs: int) -> Tensor:
     return torch.from_numpy(matrix).float()
 
 
+def antialiased_matrix(inputs: int, outputs: int) -> Tensor:
+    """[outputs, inputs] of the same kernel stretched over the reduction, as Pillow reduces."""
+    stretch = inputs / outputs
+    centre = (np.arange(outputs) + 0.5) * stretch
+    d = np.abs((np.arange(inputs)[None] + 0.5 - centre[:, None]) / stretch)
+    weight = np.where(d < 1, 1.5 * d**3 - 2.5 * d**2 + 1, np.where(d < 2, -0.5 * d**3 + 2.5 * d**2 - 4 * d + 2, 0))
+    return torch.from_numpy(weight / weight.sum(1, keepdims=True)).float()
+
+
 def upsample(frames: Tensor, height: int, width: int) -> Tensor:
     """Bicubic to height×width, clamped to the range of frames, −1…1."""
     if frames.shape[-2:] == (height, width):

@@ -24,14 +24,16 @@ def orthogonalise(g: Tensor, steps: int = 5) -> Tensor:
     return (x.mT if tall else x).float()
 
 
-# Where pictures and latents come in and go out, and biases made of conditions: AdamW's.
-EDGES = ("input_blocks.0.0", "VideoControlNet.input_blocks.0.0", "out.", "decoder.enter", "decoder.leave", "decoder.condition")
+# Where latents come in and go out, and the decoder's few small convolutions, which it brings further (docs/nano.md): AdamW's.
+EDGES = ("input_blocks.0.0", "VideoControlNet.input_blocks.0.0", "out.", "decoder.")
 
 
 class Muon(torch.optim.Optimizer):
     def __init__(self, network: torch.nn.Module, rate: float, momentum: float = 0.95, decay: float = 0.01):
         matrices, others = [], []
         for name, p in network.named_parameters():
+            if not p.requires_grad:
+                continue
             inner = p.ndim >= 2 and not name.startswith(EDGES)
             (matrices if inner else others).append(p)
         groups = [{"params": matrices, "muon": True}, {"params": others, "muon": False}]

@@ -92,8 +92,6 @@ class Loss:
     def __call__(self, network: torch.nn.Module, batch: Batch, rng: np.random.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         count, frames = batch.clean.shape[:2]
         latent = lambda x: self.stats.normalise(encode(x.flatten(0, 1), self.factor)).unflatten(0, x.shape[:2])
-        if self.decoder_only:
-            return self._pixels(network, batch, latent(batch.source), torch.zeros(count, device=self.device))
         z, source = latent(batch.clean), latent(batch.source)
         mismatch = block_mean(batch.mismatch, self.factor)
         strengths = [random_strength(rng) for _ in range(count)]
@@ -104,7 +102,7 @@ class Loss:
         sample = network_input(x, cond, alpha, sigma)
         target = ((z - cond.base) / cond.prior.sqrt()).flatten(0, 1)
         nhwc = lambda y: y.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(self.device, torch.bfloat16):
+        with torch.autocast(self.device, torch.bfloat16), torch.set_grad_enabled(not self.decoder_only):
             out = network(nhwc(sample), nhwc(cond.hint), cond.key_frames.flatten(), t.float(), cond.hint_timestep, 8 * cond.scale, frames)
         out = out.float()
         error = (out - target).square()
@@ -117,7 +115,7 @@ class Loss:
         made = cond.base + cond.prior.sqrt() * out.unflatten(0, (count, frames))
         perfect = torch.from_numpy(rng.random(count) < PERFECT_SHARE).to(self.device)[:, None, None, None, None]
         pixels, figures = self._pixels(network, batch, torch.where(perfect, z, made), strength)
-        return loss + pixels, {"loss": loss.detach(), "untrained": plain} | figures
+        return pixels if self.decoder_only else loss + pixels, {"loss": loss.detach(), "untrained": plain} | figures
 
     def _pixels(self, network: torch.nn.Module, batch: Batch, z: Tensor, strength: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         frames = z.shape[1]
@@ -147,7 +145,7 @@ class SharedGradients:
     """Every parameter's gradient as a view of one buffer, summed over the workers in one go, with a word for all at its end."""
 
     def __init__(self, network: torch.nn.Module, workers: int):
-        parameters = list(network.parameters())
+        parameters = [p for p in network.parameters() if p.requires_grad]
         self.workers = workers
         self.buffer = torch.zeros(sum(p.numel() for p in parameters) + 1, device=parameters[0].device)
         offset = 0
@@ -178,8 +176,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--resume", type=Path)
     parser.add_argument("--frames", type=int, default=20, help="frames per step and worker")
     parser.add_argument("--pool", type=int, default=4000, help="clips held on the device, 1.5 MB each")
+    parser.add_argument("--clean-share", type=float, default=0.0, help="of the clips without inserted frames that are only reduced")
     parser.add_argument("--stream", action="store_true", help="delete shards once read and let new ones replace old clips")
-    parser.add_argument("--decoder-only", action="store_true", help="a quick start: the decoder sees the source's own latents, at strength 0")
+    parser.add_argument("--decoder-only", action="store_true", help="the rest stays as it is, at its average: three times as fast")
     parser.add_argument("--compile", action="store_true", help="the network by torch.compile")
     parser.add_argument("--crop", type=int, default=128)
     parser.add_argument("--rate", type=float, default=1e-3)
@@ -215,7 +214,7 @@ def work(rank: int, options: argparse.Namespace, meeting: str) -> None:
     if device == "cuda":
         torch.backends.cudnn.allow_tf32 = True
         torch.backends.cudnn.benchmark = True
-    pool = Pool(options.bank, options.pool // options.workers, device, options.stream, (rank, options.workers))
+    pool = Pool(options.bank, options.pool // options.workers, device, options.stream, (rank, options.workers), options.clean_share)
     while pool.take() == 0 and pool.count == 0 or options.stream and pool.count < min(1000, options.pool):
         time.sleep(1)
     if "latentScale" not in config:
@@ -226,6 +225,9 @@ def work(rank: int, options: argparse.Namespace, meeting: str) -> None:
 
     torch.manual_seed(options.seed)
     network = EnhancementNetwork(NetworkConfig.from_json(config)).to(device)
+    if options.decoder_only:
+        for name, p in network.named_parameters():
+            p.requires_grad_(name.startswith("decoder."))
     for module in network.modules():
         if isinstance(module, torch.nn.Conv2d):
             module.to(memory_format=torch.channels_last)
@@ -239,9 +241,11 @@ def work(rank: int, options: argparse.Namespace, meeting: str) -> None:
     if options.resume:
         saved = torch.load(options.resume, map_location=device)
         own = network.state_dict()  # what the checkpoint knows nothing of starts as it is
-        network.load_state_dict(own | saved.get("weights", saved["average"]))  # a kept checkpoint has only the average
+        kept = "average" if options.decoder_only or "weights" not in saved else "weights"  # a kept checkpoint has only the average
+        network.load_state_dict(own | {k: v.float() for k, v in saved[kept].items()})
         averaged = {k: v.clone() for k, v in own.items()} | {k: v.float() for k, v in saved["average"].items()}
-        if own.keys() == saved["average"].keys():
+        trained = lambda groups: [len(group["params"]) for group in groups]
+        if trained(saved["moments"]["param_groups"]) == trained(optimiser.param_groups):
             load_moments(optimiser, saved["moments"])
         done = saved["done"]
 
@@ -297,7 +301,7 @@ def work(rank: int, options: argparse.Namespace, meeting: str) -> None:
         loss.backward()
         minutes = gradients.share((time.time() - began - spent_checking) / 60 if rank == 0 else 0.0)
         gradients.buffer.nan_to_num_(0, 0, 0)
-        norm = torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        norm = torch.nn.utils.clip_grad_norm_([p for p in network.parameters() if p.requires_grad], 1.0)
         optimiser.step()
         done["steps"] += 1
         done["clips"] += batch.clean.shape[0] * options.workers

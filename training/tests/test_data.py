@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from training.data import Pool
-from training.latents import from_bytes, upsample
+from training.data import Pool, reduction
+from training.degrade import shrink
+from training.latents import from_bytes, to_bytes, upsample
 from training.motion import fill
 from training.prepare import FRAMES, SIZE, key_motion
 
@@ -51,6 +52,12 @@ def test_a_batch_is_what_the_product_would_see(tmp_path):
     assert (turned(made, *best) - batch.source[0]).abs().mean() < 0.004
     assert (turned(mismatch, *best) - batch.mismatch[0]).abs().mean() < 1e-3
     assert float(batch.scale[0]) == 2
+
+
+def test_clean_reductions_are_pillows():
+    picture = moving(1)
+    mine = reduction(SIZE, "cpu")[70] @ from_bytes(picture) @ reduction(SIZE, "cpu")[70].T
+    assert np.abs(to_bytes(mine[..., :70, :70])[0].astype(int) - shrink(picture, 70, "bicubic")[0]).max() <= 1
 
 
 def test_consumed_shards_replace_the_oldest(tmp_path):
