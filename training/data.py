@@ -29,6 +29,9 @@ class Batch:
     scale: Tensor  # [B]
     keys: list[int]
 
+    def only(self, clips: Tensor) -> "Batch":
+        return Batch(*(t[clips] for t in (self.clean, self.source, self.mismatch, self.scale)), self.keys)
+
     def to(self, device: str) -> "Batch":
         return Batch(*(t.to(device) for t in (self.clean, self.source, self.mismatch, self.scale)), self.keys)
 
