@@ -6,7 +6,7 @@ import { demux } from './demux.ts';
 import { EnhancerPage } from './enhancer-page.ts';
 
 const CLIP = 'e2e/fixtures/clips/real_160x90.mp4';
-const QUERY = '?provider=wasm&budget=12';
+const QUERY = '?provider=wasm&budget=28';
 const RECIPE = { Scale: 1, 'Frame rate': 1, Strength: 0.3, Seed: 5, Steps: 2 } as const;
 
 /** Takes some ten seconds on two idle cores: enough to be caught in the middle. */

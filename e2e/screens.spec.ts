@@ -64,7 +64,7 @@ function overflow(page: Page): Promise<number> {
 test('before, while and after a job', async ({ page }) => {
   const enhancer = new EnhancerPage(page);
   // Little memory: small tiles, between which a pause soon finds its place.
-  await enhancer.open('?provider=wasm&budget=40');
+  await enhancer.open('?provider=wasm&budget=50');
   await expect(page.locator('[data-provider=wasm]').first()).toBeVisible({ timeout: 60_000 });
   await look(page, 'empty');
 
@@ -158,7 +158,7 @@ test('plans that are refused, jobs that were interrupted', async ({ page }) => {
   await expect(page.locator('[role=alert][data-code]')).toBeVisible();
   await look(page, 'refused');
 
-  await enhancer.open('?provider=wasm&budget=12');
+  await enhancer.open('?provider=wasm&budget=28');
   await enhancer.choose(CLIP);
   await enhancer.set({ Scale: 1, 'Frame rate': 1, Strength: 0.3, Steps: 2 });
   await enhancer.enhance.click();
