@@ -333,9 +333,9 @@ async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutco
   };
   const { encode, decode, evaluate } = model;
   model.encode = (frames) => timed(encode.call(model, frames));
-  model.decode = (values, source) => {
+  model.decode = (values, source, conditioning) => {
     if (command.keepLatents) for (const value of values.data) latents.push(value);
-    return timed(decode.call(model, values, source));
+    return timed(decode.call(model, values, source, conditioning));
   };
   model.evaluate = async (inputs) => {
     if (command.unet === 'silent') return tensor(inputs.sample.dims);
