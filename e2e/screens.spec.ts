@@ -64,7 +64,7 @@ function overflow(page: Page): Promise<number> {
 test('before, while and after a job', async ({ page }) => {
   const enhancer = new EnhancerPage(page);
   // Little memory: small tiles, between which a pause soon finds its place.
-  await enhancer.open('?provider=wasm&budget=50');
+  await enhancer.open('?provider=wasm&budget=55');
   await expect(page.locator('[data-provider=wasm]').first()).toBeVisible({ timeout: 60_000 });
   await look(page, 'empty');
 
