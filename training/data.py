@@ -7,6 +7,7 @@ taken and replaces its oldest clips for ever. A batch of 64 clips of 5 frames ta
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -172,32 +173,24 @@ def clean_scales(rng: np.random.Generator, size: int) -> np.ndarray:
     return np.where(share < 0.4, 2.0, np.where(share < 0.7, 4.0, np.exp(rng.uniform(0, np.log(8), size))))
 
 
-_REDUCTION: dict[tuple[int, str], Tensor] = {}
-
-
+@lru_cache
 def reduction(full: int, device: str) -> Tensor:
     """[full+1, full, full]: at n the matrix that reduces full to the first n, antialiased bicubic as Pillow's; the identity at n = full."""
-    if (full, device) not in _REDUCTION:
-        table = torch.zeros(full + 1, full, full)
-        for n in range(SMALLEST, full):
-            table[n, :n] = antialiased_matrix(full, n)
-        table[full] = torch.eye(full)
-        _REDUCTION[full, device] = table.to(device)
-    return _REDUCTION[full, device]
+    table = torch.zeros(full + 1, full, full)
+    for n in range(SMALLEST, full):
+        table[n, :n] = antialiased_matrix(full, n)
+    table[full] = torch.eye(full)
+    return table.to(device)
 
 
-_UPSAMPLING: dict[tuple[int, str], Tensor] = {}
-
-
+@lru_cache
 def upsampling(full: int, device: str) -> Tensor:
     """[full+1, full, full]: at n the matrix that enlarges the first n to full, zero beyond; the identity at n = full."""
-    if (full, device) not in _UPSAMPLING:
-        table = torch.zeros(full + 1, full, full)
-        for n in range(SMALLEST, full):
-            table[n, :, :n] = bicubic_matrix(n, full)
-        table[full] = torch.eye(full)
-        _UPSAMPLING[full, device] = table.to(device)
-    return _UPSAMPLING[full, device]
+    table = torch.zeros(full + 1, full, full)
+    for n in range(SMALLEST, full):
+        table[n, :, :n] = bicubic_matrix(n, full)
+    table[full] = torch.eye(full)
+    return table.to(device)
 
 
 def held_out_clips(folder: Path, count: int) -> Tensor:

@@ -12,12 +12,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-LUMA = (0.299, 0.587, 0.114)
+from training.latents import LUMA
+
 
 
 def luma(rgb: Tensor) -> Tensor:
     """[N,3,H,W] → [N,1,H,W]."""
-    r, g, b = (rgb[:, c:c + 1] * weight for c, weight in enumerate(LUMA))
+    r, g, b = (rgb[:, c:c + 1] * float(weight) for c, weight in enumerate(LUMA))
     return r + g + b
 
 

@@ -252,8 +252,8 @@ def work(rank: int, options: argparse.Namespace, meeting: str) -> None:
         kept = "average" if options.decoder_only or "weights" not in saved else "weights"  # a kept checkpoint has only the average
         network.load_state_dict(own | {k: v.float() for k, v in saved[kept].items()})
         averaged = {k: v.clone() for k, v in own.items()} | {k: v.float() for k, v in saved["average"].items()}
-        trained = lambda groups: [len(group["params"]) for group in groups]
-        if trained(saved["moments"]["param_groups"]) == trained(optimiser.param_groups):
+        sizes = lambda groups: [len(group["params"]) for group in groups]
+        if sizes(saved["moments"]["param_groups"]) == sizes(optimiser.param_groups):
             load_moments(optimiser, saved["moments"])
         done = saved["done"]
 

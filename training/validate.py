@@ -17,7 +17,7 @@ from torch import Tensor
 
 from training.degrade import shrink
 from training.diffusion import LatentStatistics, Network, block_mean, make_conditioning, sample_ddim
-from training.latents import change, encode, from_bytes, to_bytes, upsample
+from training.latents import change, decode, encode, from_bytes, to_bytes, upsample
 from training.motion import fill
 from training.refinement import Refinement, conditioning
 
@@ -38,9 +38,9 @@ def reconstruct(
     decoder: Refinement | None, raw: Tensor, source: Tensor, factor: int, scale: Tensor, strength: Tensor
 ) -> Tensor:
     """Raw latents [N,C,h,w] and source [N,3,H,W] → frames; scale, strength [N] or [1]."""
-    wanted = change(raw, source, factor)
     if decoder is None:
-        return source + wanted
+        return decode(raw, source, factor)
+    wanted = change(raw, source, factor)
     features = conditioning(scale, strength).expand(len(raw), 2)
     put = lambda y: y.to(decoder.leave.weight.device)
     return source + wanted + decoder(put(source), put(wanted), put(features)).to(raw.device)

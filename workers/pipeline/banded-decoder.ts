@@ -1,7 +1,8 @@
 /**
  * Decodes a frame whose decoder leans on the source, in bands of rows where it is large: exact, since a pixel depends on few around it.
  *
- * Costs up to 16 planar pictures of {@link BAND_PIXELS} pixels in float32 on the device; 5 % more work a band.
+ * Costs the activations of a picture of {@link BAND_PIXELS} pixels on the device, the widest of `refinement.width` / 4 floats a pixel; a band's context is
+ * decoded twice (nano: four rows of latents). Runs in the engine's worker.
  */
 
 import { contextPixels, decoderConditioning } from '../models/autoencoder/refinement.ts';
@@ -62,19 +63,22 @@ export class BandedDecoder {
   async frame(latents: Float32Array, source: Float32Array): Promise<Float32Array> {
     const { latentChannels, latentFactor: factor } = this.#model.info;
     const width = this.#latentWidth * factor;
-    const [latentPlane, plane] = [this.#latentWidth * this.#latentHeight, width * this.#latentHeight * factor];
+    /** Values of a plane that a row of latents stands for. */
+    const [latentRow, row] = [this.#latentWidth, width * factor];
+    const [latentPlane, plane] = [latentRow * this.#latentHeight, row * this.#latentHeight];
     const frame = this.#bands.length === 1 ? null : new Float32Array(3 * plane);
     for (const { from, to, firstKept, endKept } of this.#bands) {
-      const rows = (values: Float32Array, size: number, row: number) => rowsOf(values, size, row * from, row * to);
       const { data } = await this.#model.decode(
-        tensor([1, latentChannels, to - from, this.#latentWidth], rows(latents, latentPlane, this.#latentWidth)),
-        tensor([1, 3, (to - from) * factor, width], rows(source, plane, width * factor)),
+        tensor(
+          [1, latentChannels, to - from, this.#latentWidth],
+          rowsOf(latents, latentPlane, latentRow * from, latentRow * to),
+        ),
+        tensor([1, 3, (to - from) * factor, width], rowsOf(source, plane, row * from, row * to)),
         this.#conditioning,
       );
       if (!frame) return data;
-      const row = width * factor;
       for (let channel = 0; channel < 3; channel += 1) {
-        const start = channel * (to - from) * row - from * row;
+        const start = (channel * (to - from) - from) * row;
         frame.set(data.subarray(start + firstKept * row, start + endKept * row), channel * plane + firstKept * row);
       }
     }

@@ -9,9 +9,8 @@
 import { dimension, product, shapeOf } from '../onnx/dimension.ts';
 import { type Graph, GraphBuilder, type Value } from '../onnx/graph.ts';
 import * as op from '../onnx/operators.ts';
-import { type RefinementConfig, refine } from './refinement.ts';
+import { LUMA, type RefinementConfig, refine } from './refinement.ts';
 
-const LUMA = [0.299, 0.587, 0.114] as const;
 const CB_SCALE = 0.564;
 const CR_SCALE = 0.713;
 

@@ -16,7 +16,8 @@ export interface RefinementConfig {
 }
 
 const PREFIX = 'decoder.';
-const LUMA = Float32Array.of(0.299, 0.587, 0.114);
+/** Of red, green and blue. */
+export const LUMA = [0.299, 0.587, 0.114] as const;
 /** Scale and strength, see `decoderConditioning`. */
 const CONDITIONS = 2;
 
@@ -85,5 +86,5 @@ export function refine(
 }
 
 function luma(g: GraphBuilder, picture: Value): Value {
-  return op.convolution(g, picture, g.floats('luma', [1, 3, 1, 1], LUMA), null, { padding: [0, 0] });
+  return op.convolution(g, picture, g.floats('luma', [1, 3, 1, 1], Float32Array.from(LUMA)), null, { padding: [0, 0] });
 }
