@@ -33,6 +33,7 @@ const NOTICES: readonly (Case & { readonly words: RegExp })[] = [
   { shows: 'VARIABLE_FRAME_RATE', file: 'self__vfr.mp4', words: /frame rate varies/ },
   { shows: 'AUDIO_DROPPED', file: 'mulaw.mov', words: /µ-law.*silent/ },
   { shows: 'AUDIO_PCM', file: 'pcm.mov', words: /uncompressed/ },
+  { shows: 'AUDIO_UNCOMMON', file: 'alac.mov', words: /Apple Lossless.*stays so/ },
   {
     shows: 'SINGLE_FRAME',
     file: 'self__1frame.mp4',

@@ -73,7 +73,8 @@ export function sniffContainer(bytes: Uint8Array): Sniffed {
   if (text(0, 4) === 'RIFF' && text(8, 12) === 'AVI ') return { kind: 'other', format: 'an AVI file' };
   if (text(0, 4) === 'RIFF' && text(8, 12) === 'WEBP') return { kind: 'other', format: 'a WebP picture' };
   if (text(0, 4) === 'RIFF' && text(8, 12) === 'WAVE') return { kind: 'sound' };
-  if (text(0, 3) === 'ID3' || text(0, 4) === 'fLaC' || text(0, 4) === 'FORM') return { kind: 'sound' };
+  if (text(0, 3) === 'ID3' || text(0, 4) === 'fLaC' || text(0, 4) === 'FORM' || text(0, 5) === '#!AMR')
+    return { kind: 'sound' };
   // An MPEG audio frame: eleven bits set, a layer, not the reserved bitrate.
   if (bytes[0] === 0xff && (bytes[1]! & 0xe6) > 0xe0 && (bytes[2]! & 0xf0) !== 0xf0) return { kind: 'sound' };
   if (startsWith(0x89, 0x50, 0x4e, 0x47)) return { kind: 'other', format: 'a PNG picture' };

@@ -1,6 +1,7 @@
 /** What a demuxer hands on, whatever the container: tracks as lists of times and readers of packets. Types only. */
 
 import type { ClipInfo } from './clip-info.ts';
+import type { OwnSoundEntry } from './own-sound-entry.ts';
 
 /** How decoded pixels become the upright picture in square pixels. */
 export interface PictureGeometry {
@@ -41,13 +42,20 @@ export interface AudioPacket {
 /** Uncompressed sound that an MP4 can hold (ISO/IEC 23003-5): signed whole numbers or floats, bits, byte order. */
 export type PcmCodecName = `pcm-${'s16' | 's24' | 's32' | 'f32' | 'f64'}${'' | 'be'}`;
 
-/** Names that both the muxer and people know. */
-export type AudioCodecName = 'aac' | 'mp3' | 'opus' | 'flac' | 'ac3' | 'eac3' | 'dts' | 'vorbis' | PcmCodecName;
+/** Names that people know. */
+export type AudioCodecName =
+  | ('aac' | 'mp3' | 'opus' | 'flac' | 'ac3' | 'eac3' | 'dts' | 'vorbis')
+  | OwnSoundCodecName
+  | PcmCodecName;
+
+/** What the muxer has no name for: such a track has an `entry`. */
+export type OwnSoundCodecName = 'alac' | 'amr';
 
 export interface AudioTrack {
   /** Null where an MP4 can't hold the codec: `packets()` is then empty. */
   readonly codec: AudioCodecName | null;
   readonly decoderConfig: AudioDecoderConfig;
+  readonly entry?: OwnSoundEntry;
   readonly languageCode: string;
   readonly packetCount: number;
   packets(signal?: AbortSignal): AsyncIterable<AudioPacket>;

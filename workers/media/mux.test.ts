@@ -92,6 +92,35 @@ describe('what goes in comes out', () => {
     }
   });
 
+  test('ALAC and AMR keep their sample entries, beside sound that the muxer knows', async () => {
+    const film = await openContainer(clip('real_160x90.mp4'));
+    const { packets, decoderConfig } = await encodedVideo(film);
+    const sources = [await openContainer(clip('alac.mov')), film, await openContainer(clip('amr.3gp'))];
+    const audioTracks = sources.flatMap((source) => source.audioTracks);
+    const input = {
+      video: {
+        decoderConfig,
+        packetCount: packets.length,
+        async *packets() {
+          yield* packets;
+        },
+      },
+      frameRate: { numerator: 15, denominator: 1 },
+      audioTracks,
+    };
+    const output = await openContainer(new File([await muxMp4ToBlob(input)], 'out.mp4'));
+    expect(output.info.audioTracks).toMatchObject([
+      { codec: 'alac', channels: 2, sampleRateHz: 48000, copyable: true },
+      { codec: 'aac' },
+      { codec: 'amr', channels: 1, sampleRateHz: 8000, copyable: true },
+    ]);
+    for (const [i, track] of audioTracks.entries()) {
+      await expectSameAudio(track, output.audioTracks[i]!, output.info.audioTracks[i]!.sampleRateHz);
+      expect(output.audioTracks[i]!.entry).toEqual(track.entry);
+      expect(output.audioTracks[i]!.decoderConfig).toEqual(track.decoderConfig);
+    }
+  });
+
   test('the index comes first', async () => {
     const { blob } = await remux('real_160x90.mp4', { numerator: 15, denominator: 1 });
     const order = (await scanTopLevel(blob)).map((box) => box.type);

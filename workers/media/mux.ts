@@ -17,8 +17,9 @@ import {
 } from 'mediabunny';
 import { EnhancerError, throwIfAborted } from '../errors.ts';
 import type { Rational } from './clip-info.ts';
-import type { AudioCodecName, AudioTrack } from './demuxed.ts';
+import type { AudioCodecName, AudioTrack, OwnSoundCodecName } from './demuxed.ts';
 import type { EncodedVideoPacket, OutputDecoderConfig } from './group-encoder.ts';
+import { OwnSoundEntries } from './own-sound-entry.ts';
 import { encodeFailed } from './refusals.ts';
 import { writeWhole } from './whole-write.ts';
 
@@ -53,14 +54,16 @@ export type MuxTarget = WritableStream<StreamTargetChunk>;
  */
 export async function muxMp4(input: MuxInput, target: MuxTarget): Promise<number> {
   const { video, signal } = input;
+  const copied = input.audioTracks.filter((track) => track.codec !== null && track.packetCount > 0);
+  const own = new OwnSoundEntries();
+  const written = copied.some(({ entry }) => entry) ? own.through(target) : target;
   const output = new Output({
-    format: new Mp4OutputFormat({ fastStart: 'reserve' }),
-    target: new StreamTarget(target, { chunked: true, chunkSize: CHUNK_BYTES }),
+    format: new Mp4OutputFormat({ fastStart: 'reserve', onMoov: (index, position) => own.find(index, position) }),
+    target: new StreamTarget(written, { chunked: true, chunkSize: CHUNK_BYTES }),
   });
   try {
     const writers = [videoWriter(output, video, input.frameRate)];
-    const copied = input.audioTracks.filter((track) => track.codec !== null && track.packetCount > 0);
-    for (const track of copied) writers.push(audioWriter(output, track, signal));
+    for (const track of copied) writers.push(audioWriter(output, track, own, signal));
     // By its own name: mediabunny's description is `©des`, which ffmpeg and players don't read.
     if (input.tags) output.setMetadataTags({ comment: input.tags.comment, raw: { desc: input.tags.description } });
     await output.start();
@@ -164,13 +167,23 @@ function videoWriter(output: Output, video: MuxInput['video'], frameRate: Ration
   );
 }
 
-function audioWriter(output: Output, track: AudioTrack, signal: AbortSignal | undefined): TrackWriter {
-  const source = new EncodedAudioPacketSource(track.codec as AudioCodecName);
+function audioWriter(
+  output: Output,
+  track: AudioTrack,
+  own: OwnSoundEntries,
+  signal: AbortSignal | undefined,
+): TrackWriter {
+  const { entry } = track;
+  const source = new EncodedAudioPacketSource(
+    entry ? 'flac' : (track.codec as Exclude<AudioCodecName, OwnSoundCodecName>),
+  );
   output.addAudioTrack(source, {
     maximumPacketCount: track.packetCount,
     ...(/^[a-z]{3}$/.test(track.languageCode) ? { languageCode: track.languageCode } : {}),
   });
-  const { decoderConfig } = track;
+  const decoderConfig = entry
+    ? { ...track.decoderConfig, codec: 'flac', description: own.placeholder(entry) }
+    : track.decoderConfig;
   return trackWriter(track.packets(signal), (packet, isFirst) =>
     source.add(
       new EncodedPacket(packet.data, 'key', packet.timestampUs / 1e6, packet.durationUs / 1e6),

@@ -257,6 +257,14 @@ function notices(
       message: 'The sound is uncompressed and stays so; some players can’t play that in an MP4, browsers among them.',
     });
   }
+  const uncommon = clip.audioTracks.filter(({ codec, copyable }) => copyable && UNCOMMON_SOUND.has(codec));
+  if (uncommon.length > 0) {
+    const names = [...new Set(uncommon.map(({ codec }) => SOUND_NAMES[codec] ?? codec))].join(', ');
+    found.push({
+      code: 'AUDIO_UNCOMMON',
+      message: `The sound is ${names} and stays so; some players can’t play that in an MP4, most browsers among them.`,
+    });
+  }
   if (evaluations < settings.steps) {
     found.push({
       code: 'STEPS_ADJUSTED',
@@ -275,9 +283,16 @@ function notices(
   return found;
 }
 
+/** Copied, and silent in most browsers. */
+const UNCOMMON_SOUND: ReadonlySet<string> = new Set(['ac3', 'alac', 'amr', 'dts', 'eac3', 'vorbis']);
+
 /** As people know them, by the names in files. */
 const SOUND_NAMES: { readonly [codec: string]: string } = {
-  alac: 'ALAC',
+  ac3: 'AC-3',
+  alac: 'Apple Lossless',
+  amr: 'AMR',
+  dts: 'DTS',
+  eac3: 'E-AC-3',
   ulaw: 'µ-law',
   alaw: 'A-law',
   ima4: 'IMA ADPCM',

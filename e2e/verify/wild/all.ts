@@ -8,9 +8,10 @@
 import { CODECS } from './codecs.ts';
 import { CONTAINERS } from './containers.ts';
 import { DAMAGE } from './damage.ts';
+import { FURTHER } from './further.ts';
 import { PICTURE } from './picture.ts';
 import type { Wild } from './recipe.ts';
 import { TIME } from './time.ts';
 import { TRACKS } from './tracks.ts';
 
-export const WILD: readonly Wild[] = [...CONTAINERS, ...CODECS, ...TRACKS, ...TIME, ...PICTURE, ...DAMAGE];
+export const WILD: readonly Wild[] = [...CONTAINERS, ...CODECS, ...TRACKS, ...TIME, ...PICTURE, ...FURTHER, ...DAMAGE];

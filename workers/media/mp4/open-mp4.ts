@@ -138,12 +138,18 @@ function parseBoxes(bytes: Uint8Array<ArrayBuffer>): ISOFile {
   return parsed;
 }
 
+/** ISO/IEC 14496-12 §8.3.2, of `tkhd`. */
+const TRACK_ENABLED = 1;
+
 function chooseVideo(traks: readonly Trak[], tables: ReadonlyMap<number, SampleTable>): Trak {
   const candidates = traks.filter((trak) => trak.mdia.hdlr?.handler === 'vide');
   if (candidates.length === 0) throw noVideoTrack();
   const counted = candidates.map((trak) => ({ trak, count: tables.get(trak.tkhd.track_id)?.count ?? 0 }));
-  // A cover picture is a video track of one JPEG: the track with the most frames is the film.
-  const best = counted.reduce((a, b) => (b.count > a.count ? b : a));
+  // The first track that is switched on, as players do. A cover picture is a video track of one JPEG; where nothing moves, the one with the most frames.
+  const moving = counted.filter(({ count }) => count > 1);
+  const best =
+    moving.find(({ trak }) => (trak.tkhd.flags & TRACK_ENABLED) !== 0) ??
+    counted.reduce((a, b) => (b.count > a.count ? b : a));
   if (isEncrypted(best.trak.mdia.minf.stbl.stsd.entries[0]!)) throw encrypted();
   if (best.count === 0) throw noFrames();
   return best.trak;

@@ -6,6 +6,7 @@
 
 import { AudioSampleEntry, type SampleEntry, VisualSampleEntry } from 'mp4box';
 import type { AudioCodecName, PictureGeometry } from '../demuxed.ts';
+import type { OwnSoundEntry } from '../own-sound-entry.ts';
 import { AUDIO_ENTRY_BYTES, boxChain, entryBoxes, VISUAL_ENTRY_BYTES } from './entry-boxes.ts';
 import { h264Colour } from './h264-colour.ts';
 import { hevcColour } from './hevc-colour.ts';
@@ -179,6 +180,7 @@ function orientation(matrix: ArrayLike<number> | undefined): Pick<PictureGeometr
 export interface AudioDescription {
   readonly codec: AudioCodecName | null;
   readonly decoderConfig: AudioDecoderConfig;
+  readonly entry?: OwnSoundEntry;
 }
 
 /** Of uncompressed sound; null for all other. */
@@ -235,9 +237,41 @@ export function audioDescription(source: EntrySource): AudioDescription {
     case 'dtsl':
     case 'dtse':
       return { codec: 'dts', decoderConfig };
+    case 'alac':
+      return alac(payload(source, 'alac')) ?? none;
+    case 'samr':
+    case 'sawb':
+      return amr(entry.type as 'samr' | 'sawb', payload(source, 'damr')) ?? none;
     default:
       return none;
   }
+}
+
+/** @param config version, flags and ALACSpecificConfig, by Apple's ALACMagicCookieDescription; sizes and rate are true there, whatever the entry says. */
+function alac(config: Uint8Array<ArrayBuffer> | null): AudioDescription | null {
+  if (!config || config.byteLength < 28) return null;
+  const bitsPerSample = config[9]!;
+  const numberOfChannels = config[13]!;
+  const sampleRate = new DataView(config.buffer).getUint32(24);
+  if (!(numberOfChannels >= 1 && numberOfChannels <= 8 && sampleRate > 0)) return null;
+  const entry = { type: 'alac', bitsPerSample, configuration: box('alac', config) } as const;
+  return { codec: 'alac', decoderConfig: { codec: 'alac', sampleRate, numberOfChannels, description: config }, entry };
+}
+
+/** 3GPP TS 26.244 §6.5: one channel, 8 kHz narrow-band, 16 kHz wide-band. */
+function amr(type: 'samr' | 'sawb', config: Uint8Array<ArrayBuffer> | null): AudioDescription | null {
+  if (!config || config.byteLength < 9) return null;
+  const entry = { type, bitsPerSample: 16, configuration: box('damr', config) };
+  const sampleRate = type === 'samr' ? 8000 : 16_000;
+  return { codec: 'amr', decoderConfig: { codec: type, sampleRate, numberOfChannels: 1 }, entry };
+}
+
+function box(type: string, payload: Uint8Array): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(8 + payload.byteLength);
+  new DataView(bytes.buffer).setUint32(0, bytes.byteLength);
+  bytes.set(new TextEncoder().encode(type), 4);
+  bytes.set(payload, 8);
+  return bytes;
 }
 
 /** Walks the MPEG-4 descriptors of an `esds` payload: 3 (stream) › 4 (decoder: object type) › 5 (its configuration). */
