@@ -122,6 +122,16 @@ test('a job begun on WebGPU goes on in another worker, on another device, within
   expect(decibels).toBeGreaterThanOrEqual(50);
 });
 
+test('a job begun on the GPU goes on on the processor, and the report says so', async ({ context }) => {
+  const page = await harness(context);
+  const stopped = await faults(page, { ...ON_GPU, fault: { kind: 'cancel', atFrame: 16 } });
+  await expectStopped(stopped, 'CANCELLED');
+  const result = await faults(page, { ...ON_GPU, kind: 'go-on', provider: 'wasm', fault: { kind: 'none' } });
+  expect(result.error).toBeNull();
+  expect(result.kept!.framesDone).toBe(ON_GPU.frames);
+  expect(result.report!.notices.join()).toContain('Begun on the GPU, finished on the processor');
+});
+
 test('GPU memory runs out: on with smaller tiles, and said so', async ({ context }) => {
   const { frames: _, ...rest } = ON_GPU;
   const settings = { ...RECIPE, scale: 2, steps: 1, range: { startUs: 0, endUs: 60_000 } };
@@ -136,16 +146,22 @@ test('GPU memory runs out: on with smaller tiles, and said so', async ({ context
   expect(result.report!.notices.join()).toMatch(/Memory ran out with 1 tile; it went on with \d/);
 });
 
-test('a pause leaves the device idle within one tile, and says what it holds', async ({ context }) => {
-  const result = await faults(await harness(context), { ...ON_PROCESSOR, fault: { kind: 'pause', atRun: PAUSED_RUN } });
-  expect(result.error).toBeNull();
-  const { runsUntilIdle, runsWhilePaused, holds } = result.pause!;
-  expect(runsUntilIdle).toBeLessThanOrEqual(RUNS_OF_A_TILE);
-  expect(runsWhilePaused).toBe(0);
-  // A state of the open windows: some frames' latents.
-  expect(holds!.storageBytes).toBeGreaterThan(10_000);
-  console.log(`pause: ${runsUntilIdle} model runs until idle, ${JSON.stringify(holds)}`);
-});
+for (const [on, command] of [
+  ['processor', ON_PROCESSOR],
+  ['GPU', ON_GPU],
+] as const) {
+  test(`a pause leaves the ${on} idle within one tile, and says what it holds`, async ({ context }) => {
+    const result = await faults(await harness(context), { ...command, fault: { kind: 'pause', atRun: PAUSED_RUN } });
+    expect(result.error).toBeNull();
+    const { runsUntilIdle, runsWhilePaused, submitsWhilePaused, holds } = result.pause!;
+    expect(runsUntilIdle).toBeLessThanOrEqual(RUNS_OF_A_TILE);
+    expect([runsWhilePaused, submitsWhilePaused]).toEqual([0, 0]);
+    // A state of the open windows: some frames' latents.
+    expect(holds!.storageBytes).toBeGreaterThan(10_000);
+    if (on === 'GPU') expect(holds!.gpuBytes).toBeGreaterThan(0);
+    console.log(`pause: ${runsUntilIdle} model runs until idle, ${JSON.stringify(holds)}`);
+  });
+}
 
 test('an encoder that is taken back is started anew: the same file', async ({ context, browser }) => {
   const uninterrupted = await whole(await browser.newContext(), ON_PROCESSOR);
@@ -178,20 +194,22 @@ test('no encoder at all: every picture waits for one, and on when there is one a
   expect(result.frames).toEqual({});
 });
 
-test('the clip’s file is changed under the job: stopped, and on when it is as it was', async ({ context }) => {
-  // So much that it can't have been read by the time that it is changed.
-  const command = { ...ON_PROCESSOR, frames: 90, paddingBytes: 100_000, settings: { ...RECIPE, scale: 1, steps: 1 } };
-  const page = await harness(context);
-  const stopped = await faults(page, { ...command, fault: { kind: 'source', atFrame: 14 } });
-  await expectStopped(stopped, 'SOURCE_CHANGED');
-  const other = await faults(page, { ...command, kind: 'go-on', frames: 89, fault: { kind: 'none' } });
-  expect(other.error?.code).toBe('SOURCE_CHANGED');
-  const result = await faults(page, { ...command, kind: 'go-on', fault: { kind: 'none' } });
-  expect(result.error).toBeNull();
-  expect(result.kept!.framesDone).toBe(90);
-  // What was finished before was not made again.
-  expect(Object.keys(result.frames).length).toBeLessThan(90);
-});
+for (const how of ['written', 'removed'] as const) {
+  test(`the clip’s file is ${how} under the job: stopped, and on when it is as it was`, async ({ context }) => {
+    // So much that it can't have been read by the time that it is changed.
+    const command = { ...ON_PROCESSOR, frames: 90, paddingBytes: 100_000, settings: { ...RECIPE, scale: 1, steps: 1 } };
+    const page = await harness(context);
+    const stopped = await faults(page, { ...command, fault: { kind: 'source', atFrame: 14, how } });
+    await expectStopped(stopped, 'SOURCE_CHANGED');
+    const other = await faults(page, { ...command, kind: 'go-on', frames: 89, fault: { kind: 'none' } });
+    expect(other.error?.code).toBe('SOURCE_CHANGED');
+    const result = await faults(page, { ...command, kind: 'go-on', fault: { kind: 'none' } });
+    expect(result.error).toBeNull();
+    expect(result.kept!.framesDone).toBe(90);
+    // What was finished before was not made again.
+    expect(Object.keys(result.frames).length).toBeLessThan(90);
+  });
+}
 
 test('the browser’s quota: refused before the start; reached in the middle, stopped, and on with room again', async ({
   context,

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { expect, type Page, test } from '@playwright/test';
 import { demux } from './demux.ts';
 import { EnhancerPage } from './enhancer-page.ts';
+import { outputFolders } from './interrupted-job.ts';
 
 const CLIP = 'e2e/fixtures/clips/real_160x90.mp4';
 const QUERY = '?provider=wasm&budget=28';
@@ -107,4 +108,39 @@ test('a GPU that dies is replaced, and the job goes on', async ({ page, browser 
   const output = await demux(await enhancer.download(180_000));
   expect([output.video.width, output.video.height]).toEqual([16, 16]);
   await expect(page.getByText(/GPU stopped responding/)).toBeVisible();
+});
+
+test('what a tab that died left of a file is cleared away at the next start, and nobody else’s is', async ({
+  page,
+  context,
+}) => {
+  const visits = () =>
+    page.evaluate(async () => {
+      const { held = [] } = await navigator.locks.query();
+      return held.flatMap(({ name }) => /^venhancer visit (.*)$/.exec(name ?? '')?.[1] ?? []);
+    });
+  await page.goto('/');
+  await expect.poll(visits).toHaveLength(1);
+  const [own] = await visits();
+  await (await context.newPage()).goto('/');
+  await expect.poll(visits).toHaveLength(2);
+  const other = (await visits()).find((visit) => visit !== own)!;
+
+  // Half a file of this page, of the other one, which stays open, and of one that is long gone; and one that was finished and kept.
+  const now = Date.now();
+  const kept = `${now - 1000}-kept`;
+  const [left, open] = [`${now}-${own}`, `${now}-${other}`];
+  await page.evaluate(
+    async ({ names, kept }) => {
+      const outputs = await (await navigator.storage.getDirectory()).getDirectoryHandle('outputs', { create: true });
+      for (const name of names) {
+        const folder = await outputs.getDirectoryHandle(name, { create: true });
+        await folder.getFileHandle('clip-enhanced.mp4', { create: true });
+        if (name === kept) await folder.getFileHandle('history.json', { create: true });
+      }
+    },
+    { names: [kept, left, open, `${now}-gone`], kept },
+  );
+  await page.reload();
+  await expect.poll(async () => (await outputFolders(page)).sort()).toEqual([kept, open].sort());
 });

@@ -31,17 +31,19 @@ export class KillableBrowser {
    * Watches the worker's writes to the origin private file system, from the next page load on.
    * @param stopAt before the write of this number, counted from 1, the worker stands still; never when 0.
    * @param half whether half of it is written first.
+   * @param files names of those whose writes count.
    * @returns how many there have been, and whether it stands still.
    */
   async watchWrites(
     stopAt: number,
     half: boolean,
+    files = /^/,
   ): Promise<() => Promise<{ readonly count: number; readonly stopped: boolean }>> {
     const context = this.#context!;
     await context.addInitScript(COUNT_WRITES);
     await context.route(/enhancer\.worker[^/]*\.js/, async (route) => {
       const response = await route.fetch();
-      await route.fulfill({ response, body: `${REPORT_WRITES(stopAt, half)}\n${await response.text()}` });
+      await route.fulfill({ response, body: `${REPORT_WRITES(stopAt, half, files)}\n${await response.text()}` });
     });
     const page = context.pages()[0]!;
     return () => page.evaluate(() => (window as unknown as { writes: { count: number; stopped: boolean } }).writes);
@@ -96,11 +98,19 @@ const COUNT_WRITES = `
 `;
 
 /** In front of the worker's own text: every write is counted; at the given one the power goes, as far as the file can tell. */
-const REPORT_WRITES = (stopAt: number, half: boolean): string => `{
+const REPORT_WRITES = (stopAt: number, half: boolean, files: RegExp): string => `{
   const channel = new BroadcastChannel('writes');
   const { write, flush } = FileSystemSyncAccessHandle.prototype;
+  const { createSyncAccessHandle } = FileSystemFileHandle.prototype;
+  const names = new WeakMap();
+  FileSystemFileHandle.prototype.createSyncAccessHandle = async function (...args) {
+    const handle = await createSyncAccessHandle.apply(this, args);
+    names.set(handle, this.name);
+    return handle;
+  };
   let count = 0;
   FileSystemSyncAccessHandle.prototype.write = function (buffer, options) {
+    if (!${files}.test(names.get(this))) return write.call(this, buffer, options);
     count += 1;
     const stopped = count === ${stopAt};
     if (stopped && ${half}) {

@@ -3,40 +3,35 @@
  * twenty kills over the job, every other one in the middle of a write to its journal; two are enough between releases.
  */
 
+import { readFileSync } from 'node:fs';
 import { expect, type Page, test } from '@playwright/test';
 import { PAGE_ORIGIN } from '../playwright.config.ts';
-import { demux } from './demux.ts';
 import { EnhancerPage } from './enhancer-page.ts';
+import {
+  begin,
+  CLIP,
+  FRAMES,
+  goOn,
+  outputFolders,
+  PATIENCE,
+  packets,
+  QUERY,
+  RECIPE,
+  RECORD_WRITES,
+  stoodStill,
+  WINDOW_FRAMES,
+  type Written,
+} from './interrupted-job.ts';
 import { KillableBrowser } from './killable-browser.ts';
 
-/** Small pictures: three windows, twelve evaluations, over in seconds. */
-const CLIP = 'e2e/fixtures/clips/self__loop_32x32.mp4';
-const FRAMES = 40;
-const QUERY = '?provider=wasm';
-const RECIPE = { Scale: 1, 'Frame rate': 1, Strength: 0.3, Seed: 5, Steps: 4 } as const;
-const WINDOW_FRAMES = 17;
-/** With a busy machine. */
-const PATIENCE = { timeout: 120_000 };
-/** Frame, head: what makes a job known. */
-const FIRST_RECORD_WRITES = 2;
+/** Of a journal whose plan is fixed. */
+const FIRST_WRITES = 2 * RECORD_WRITES;
 /** At least what one takes: frame, head, its frames' arrays. */
 const WRITES_OF_A_STATE = 60;
 const KILL_POINTS = Number(process.env.KILL_POINTS ?? 2);
 
 let uninterrupted: readonly Buffer[];
 let uninterruptedMs: number;
-
-type Written = () => Promise<{ readonly count: number; readonly stopped: boolean }>;
-
-async function begin(page: Page): Promise<EnhancerPage> {
-  const enhancer = new EnhancerPage(page);
-  await enhancer.open(QUERY);
-  await enhancer.choose(CLIP);
-  await enhancer.set(RECIPE);
-  await expect(enhancer.enhance).toBeEnabled(PATIENCE);
-  await expect(page.locator('[data-provider=wasm]').first()).toBeVisible(PATIENCE);
-  return enhancer;
-}
 
 /** Read at once: waiting for it would let the job go on. */
 function framesShown(page: Page): Promise<number> {
@@ -45,10 +40,6 @@ function framesShown(page: Page): Promise<number> {
       ? 40
       : Number(/(\d+) \/ 40/.exec(document.body.innerText)?.[1] ?? 0),
   );
-}
-
-async function packets(output: Buffer): Promise<Buffer[]> {
-  return (await demux(output)).video.samples.map(({ data }) => Buffer.from(data));
 }
 
 test.beforeAll('the job uninterrupted', async () => {
@@ -75,9 +66,9 @@ test('killed in the middle of a journal’s first record, nothing was begun and 
   const browser = new KillableBrowser(PAGE_ORIGIN);
   try {
     const page = await browser.start();
-    const written = await browser.watchWrites(FIRST_RECORD_WRITES, true);
+    const written = await browser.watchWrites(RECORD_WRITES, true);
     await (await begin(page)).enhance.click();
-    await expect.poll(async () => (await written()).stopped, PATIENCE).toBe(true);
+    await stoodStill(written);
     await browser.kill();
     const again = await begin(await browser.start());
     await expect(again.page.locator('[data-job]')).toHaveCount(0);
@@ -119,10 +110,135 @@ test(`killed ${KILL_POINTS} times, it goes on to the same frames`, async () => {
   }
 });
 
+/** Each with the writes that it comes at: of which files, which one of them, and whether half of it is done. */
+const ODD_MOMENTS = [
+  { when: 'in the middle of keeping a copy of the clip', files: /^source$/, at: 1, half: true, kept: 0 },
+  { when: 'as the clip has been looked through', files: /^journal$/, at: RECORD_WRITES + 1, half: false, kept: 0 },
+  { when: 'in the middle of writing the plan down', files: /^journal$/, at: 2 * RECORD_WRITES, half: true, kept: 0 },
+  { when: 'in the middle of keeping a picture', files: /^pictures$/, at: 8, half: true, kept: 0 },
+  { when: 'as the only group is encoded', files: /^journal$/, at: 2 * RECORD_WRITES + 1, half: false, kept: FRAMES },
+  { when: 'in the middle of the file', files: /\.mp4$/, at: 1, half: true, kept: FRAMES },
+] as const;
+
+for (const { when, files, at, half, kept } of ODD_MOMENTS) {
+  test(`killed ${when}, it goes on to the same frames`, async () => {
+    test.skip(KILL_POINTS < 20, 'one of the kills of the soak');
+    const browser = new KillableBrowser(PAGE_ORIGIN);
+    try {
+      const page = await browser.start();
+      const written = await browser.watchWrites(at, half, files);
+      // Half a copy is none: the clip is asked for.
+      await (await begin(page, String(files) === '/^source$/')).enhance.click();
+      await stoodStill(written);
+      await browser.kill();
+      const again = new EnhancerPage(await browser.start());
+      expect(await goOn(again)).toBe(kept);
+      // Nobody can be waiting for what the dead browser had begun of a file.
+      expect(await outputFolders(again.page)).toEqual([]);
+      expect(await packets(await again.download(240_000))).toEqual(uninterrupted);
+    } finally {
+      await browser.dispose();
+    }
+  });
+}
+
+test('killed as the download begins, the result is with the finished ones', async () => {
+  test.skip(KILL_POINTS < 20, 'one of the kills of the soak');
+  const browser = new KillableBrowser(PAGE_ORIGIN);
+  try {
+    const enhancer = await begin(await browser.start());
+    await enhancer.enhance.click();
+    const download = enhancer.page.getByRole('button', { name: 'Download', exact: true });
+    await expect(download).toBeVisible(PATIENCE);
+    await expect(enhancer.page.locator('[data-history]')).toHaveCount(1, PATIENCE);
+    await download.evaluate((button: HTMLElement) => button.click());
+    await browser.kill();
+    const page = await browser.start();
+    await new EnhancerPage(page).open(QUERY);
+    const finished = page.locator('[data-history]');
+    await expect(finished).toHaveCount(1, PATIENCE);
+    await expect(page.locator('[data-job]')).toHaveCount(0);
+    const [saved] = await Promise.all([
+      page.waitForEvent('download'),
+      finished.getByRole('button', { name: /^Download/ }).click(),
+    ]);
+    expect(await packets(readFileSync(await saved.path()))).toEqual(uninterrupted);
+  } finally {
+    await browser.dispose();
+  }
+});
+
+test('killed in a pause, it is offered as paused, and goes on with the clip’s own copy', async () => {
+  test.skip(KILL_POINTS < 20, 'one of the kills of the soak');
+  const browser = new KillableBrowser(PAGE_ORIGIN);
+  try {
+    const page = await browser.start();
+    const enhancer = await begin(page, true);
+    await enhancer.enhance.click();
+    await page.waitForTimeout(uninterruptedMs / 3);
+    await page.getByRole('button', { name: 'Pause', exact: true }).click();
+    await expect(page.getByRole('heading', { name: 'Paused' })).toBeVisible(PATIENCE);
+    await browser.kill();
+    const again = new EnhancerPage(await browser.start());
+    await again.open(QUERY);
+    const offer = again.page.locator('[data-job]');
+    await expect(offer).toContainText('Paused with', PATIENCE);
+    await offer.getByRole('button', { name: /^Go on/ }).click();
+    expect(await packets(await again.download(240_000))).toEqual(uninterrupted);
+  } finally {
+    await browser.dispose();
+  }
+});
+
+test('killed as the queue passes on to the next clip, both are made', async () => {
+  test.skip(KILL_POINTS < 20, 'one of the kills of the soak');
+  const browser = new KillableBrowser(PAGE_ORIGIN);
+  try {
+    const page = await browser.start();
+    // Three changes: two clips are added, the queue is begun; the fourth takes out the first, which is done.
+    const written = await browser.watchWrites(3 * RECORD_WRITES + 1, true, /^queue-/);
+    const enhancer = await begin(page, true);
+    const file = (name: string) => ({ name, mimeType: 'video/mp4', buffer: readFileSync(CLIP) });
+    await page
+      .locator('input[type=file]')
+      .first()
+      .setInputFiles([file('one.mp4'), file('two.mp4')]);
+    await enhancer.set(RECIPE);
+    await page.getByRole('button', { name: 'Add all 2 to the queue' }).click();
+    const queued = (on: Page) => on.locator('[data-queued]');
+    await expect(queued(page)).toHaveCount(2);
+    await page.getByRole('button', { name: 'Start the queue' }).click();
+    await stoodStill(written);
+    await browser.kill();
+
+    const next = await browser.start();
+    await new EnhancerPage(next).open(QUERY);
+    // The first is still there: all of it is kept, and only its file has to be made.
+    await expect(queued(next)).toHaveCount(2, PATIENCE);
+    await next.getByRole('button', { name: 'Start the queue' }).click();
+    await expect(queued(next)).toHaveCount(0, { timeout: 240_000 });
+    const finished = next.locator('[data-history]');
+    await next.reload();
+    await expect(finished).toHaveCount(2, PATIENCE);
+    for (const place of [0, 1]) {
+      const [saved] = await Promise.all([
+        next.waitForEvent('download'),
+        finished
+          .nth(place)
+          .getByRole('button', { name: /^Download/ })
+          .click(),
+      ]);
+      expect(await packets(readFileSync(await saved.path()))).toEqual(uninterrupted);
+    }
+  } finally {
+    await browser.dispose();
+  }
+});
+
 /** Every other kill comes in the middle of a write, another one each time, of a state or a finished window; the others when something has been kept. */
 const inWrite = (kill: number): boolean => kill % 2 === 0;
 const stopAt = (kill: number): number =>
-  FIRST_RECORD_WRITES + 1 + (inWrite(kill) ? (kill * 5) % WRITES_OF_A_STATE : WRITES_OF_A_STATE);
+  FIRST_WRITES + 1 + (inWrite(kill) ? (kill * 5) % WRITES_OF_A_STATE : WRITES_OF_A_STATE);
 
 /** Whether it is time to kill, rather than over. */
 async function reached({ page }: EnhancerPage, written: Written): Promise<boolean> {
@@ -151,15 +267,3 @@ test('a machine that slept goes on by itself', async () => {
     await browser.dispose();
   }
 });
-
-/** Chooses the clip again, since a file input leaves no handle. @returns the frames that were kept. */
-async function goOn(enhancer: EnhancerPage): Promise<number> {
-  await enhancer.open(QUERY);
-  const offer = enhancer.page.locator('[data-job]');
-  await expect(offer).toHaveCount(1, PATIENCE);
-  const kept = Number(await offer.getAttribute('data-frames-done'));
-  await offer.getByRole('button', { name: /^Go on/ }).click();
-  await expect(enhancer.page.getByText(/Choose self__loop_32x32.mp4 again/)).toBeVisible(PATIENCE);
-  await enhancer.choose(CLIP);
-  return kept;
-}

@@ -37,7 +37,7 @@ async function pickFromStorage(page: Page): Promise<void> {
   `);
 }
 
-async function putPicked(page: Page): Promise<void> {
+async function putPicked(page: Page, clip = CLIP): Promise<void> {
   await page.evaluate(
     async ({ name, base64 }) => {
       const root = await navigator.storage.getDirectory();
@@ -45,7 +45,7 @@ async function putPicked(page: Page): Promise<void> {
       await writable.write(Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)));
       await writable.close();
     },
-    { name: PICKED, base64: readFileSync(CLIP).toString('base64') },
+    { name: PICKED, base64: readFileSync(clip).toString('base64') },
   );
 }
 
@@ -95,6 +95,54 @@ test('a clip picked by handle is opened again by itself; taken away or forbidden
   await expect(enhancer.progress).toBeVisible(PATIENCE);
   const output = await demux(await enhancer.download(240_000));
   expect(output.video.samples).toHaveLength(FRAMES);
+});
+
+test('where the file at the handle is another by now, the clip’s own copy is taken', async ({ page }) => {
+  test.setTimeout(400_000);
+  page.setDefaultTimeout(120_000);
+  page.on('dialog', (dialog) => void dialog.accept());
+  await pickFromStorage(page);
+  const enhancer = new EnhancerPage(page);
+  await enhancer.open(QUERY);
+  await putPicked(page);
+  await page.getByRole('button', { name: 'Choose a clip' }).click();
+  await enhancer.set(RECIPE);
+  await page.getByLabel('Keep a copy of the clip with the job').check();
+  await expect(enhancer.enhance).toBeEnabled(PATIENCE);
+  await enhancer.enhance.click();
+  await inTheMiddle(page);
+
+  await putPicked(page, 'e2e/fixtures/clips/generated_80x44.mp4');
+  await page.reload();
+  await page
+    .locator('[data-job]')
+    .getByRole('button', { name: /^Go on/ })
+    .click();
+  await expect(enhancer.progress).toBeVisible(PATIENCE);
+  const output = await demux(await enhancer.download(240_000));
+  expect(output.video.samples).toHaveLength(FRAMES);
+});
+
+test('a queued clip’s own copy outlives a cancel before anything is made', async ({ page }) => {
+  test.setTimeout(400_000);
+  page.setDefaultTimeout(120_000);
+  page.on('dialog', (dialog) => void dialog.accept());
+  const enhancer = new EnhancerPage(page);
+  await enhancer.open(QUERY);
+  await enhancer.choose(CLIP);
+  await enhancer.set(RECIPE);
+  await page.getByLabel('Keep a copy of the clip with the job').check();
+  await page.getByRole('button', { name: /^Add (it )?to the queue/ }).click();
+  const queued = page.locator('[data-queued]');
+  await expect(queued).toHaveCount(1);
+  await page.getByRole('button', { name: 'Start the queue' }).click();
+  await enhancer.cancel.click();
+  await expect(enhancer.cancel).toBeHidden(PATIENCE);
+
+  await page.reload();
+  await expect(queued).toHaveCount(1);
+  await page.getByRole('button', { name: 'Start the queue' }).click();
+  await expect(queued).toHaveCount(0, PATIENCE);
 });
 
 test('a queue is there after a reload, and goes on where its first clip stopped', async ({ page }) => {

@@ -26,6 +26,7 @@ const BROWSER_GLOBALS =
 /** Value imports that the page may take from the engine: everything else there is types. */
 const PAGE_VALUES = [
   'workers/errors.ts',
+  'workers/jobs/visit.ts',
   'workers/plan/recipe-code.ts',
   'workers/plan/settings.ts',
   'workers/protocol.ts',

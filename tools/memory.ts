@@ -2,7 +2,8 @@
  * Memory over a ten-minute clip, through the real page in a real browser: JavaScript heap, GPU ledger and the processes' own memory, as
  * figures at minute 1 and minute 10 of the clip and as a plot. `npm run memory -- --provider wasm|webgpu`.
  *
- * The pictures are small and the steps few, so that it is done in minutes: windows, journal, encoders and muxing are those of any job.
+ * The pictures are small and the steps few, so that it is done in minutes: windows, groups, journal, encoders and muxing are those of any
+ * job. The browser takes a minute to measure a heap, since onnxruntime's threads never answer it; processes are read every two seconds.
  */
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,16 +18,26 @@ import { CHROMIUM_ARGUMENTS } from '../playwright.config.ts';
 import type { JobProgress } from '../workers/protocol.ts';
 import { findBrowser } from './find-browser.ts';
 import { type Series, svgPlot } from './plot.ts';
+import { processBytes } from './process-memory.ts';
 
-const LOOP = 'e2e/fixtures/clips/self__loop_32x32.mp4';
+/** An emulated GPU takes minutes for what the processor does in seconds: there the pictures are of 16×16. */
+const CLIPS = {
+  wasm: { path: 'e2e/fixtures/clips/self__loop_32x32.mp4', scale: 1, side: 32, rate: 10 },
+  webgpu: { path: 'e2e/fixtures/clips/self__2x2.mp4', scale: 8, side: 16, rate: 0.25 },
+} as const;
 const OUT = 'docs/pictures';
-const SAMPLE_EVERY_MS = 5000;
+const SAMPLE_EVERY_MS = 2000;
 const MIB = 2 ** 20;
 
-interface Sample {
+/** After a collection, of the page and all workers that answer. */
+interface HeapSample {
   /** Of the clip, by finished frames. */
   readonly minute: number;
   readonly heapMib: number;
+}
+
+interface Sample {
+  readonly minute: number;
   readonly gpuLedgerMib: number;
   /** Proportional set size: what the process has of its own and its share of what is shared. */
   readonly pageProcessMib: number;
@@ -45,19 +56,35 @@ const WATCH_PROGRESS = `
     }
   };
 `;
-const READ_MEMORY = `performance.measureUserAgentSpecificMemory().then(({ bytes }) => ({ bytes, progress: window.progressSeen }))`;
+/** Measured heaps, each with the progress of then; the next begins when one is there. */
+const MEASURE_HEAPS = `
+  window.heapsSeen = [];
+  const measure = async () => {
+    for (;;) {
+      const { bytes, breakdown } = await performance.measureUserAgentSpecificMemory();
+      const parts = breakdown.filter((part) => part.bytes > 0).map((part) => ({
+        bytes: part.bytes,
+        what: [...part.types, ...part.attribution.map(({ scope, url }) => scope + ' ' + url.split('/').at(-1))].join(' '),
+      }));
+      window.heapsSeen.push({ bytes, parts, progress: window.progressSeen });
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+  };
+  void measure();
+`;
 
 const { values } = parseArgs({
   options: {
     provider: { type: 'string', default: 'wasm' },
     minutes: { type: 'string', default: '10' },
-    rate: { type: 'string', default: '10' },
+    rate: { type: 'string' },
     steps: { type: 'string', default: '1' },
     port: { type: 'string', default: '4176' },
   },
 });
 const minutes = Number(values.minutes);
-const rate = Number(values.rate);
+const clipUsed = CLIPS[values.provider === 'webgpu' ? 'webgpu' : 'wasm'];
+const rate = Number(values.rate ?? clipUsed.rate);
 const frameCount = minutes * 60 * rate;
 
 const outDir = mkdtempSync(join(tmpdir(), 'memory-build-'));
@@ -75,79 +102,91 @@ const browser = await chromium.launchServer({
 try {
   const client = await chromium.connect(browser.wsEndpoint());
   const page = await client.newPage({ baseURL: `http://localhost:${values.port}` });
-  const { samples, seconds } = await measured(page, browser.process().pid!);
-  report(samples, seconds);
+  report(await measured(page, browser.process().pid!));
 } finally {
   await browser.close();
   await new Promise((resolve) => server.httpServer.close(resolve));
   rmSync(outDir, { recursive: true, force: true });
 }
 
-async function measured(page: Page, browserPid: number): Promise<{ samples: Sample[]; seconds: number }> {
+interface Measured {
+  readonly samples: readonly Sample[];
+  readonly heaps: readonly HeapSample[];
+  readonly seconds: number;
+}
+
+interface HeapSeen {
+  readonly bytes: number;
+  readonly parts: readonly { readonly bytes: number; readonly what: string }[];
+  readonly progress?: JobProgress;
+}
+
+async function measured(page: Page, browserPid: number): Promise<Measured> {
   await page.addInitScript(WATCH_PROGRESS);
-  const clip = await longClip(new Blob([readFileSync(LOOP)]), minutes * 60, rate);
+  const clip = await longClip(new Blob([readFileSync(clipUsed.path)]), minutes * 60, rate);
   const enhancer = new EnhancerPage(page);
   await enhancer.open(`?provider=${values.provider}`);
   const file = { name: 'long.mp4', mimeType: 'video/mp4', buffer: Buffer.from(await clip.arrayBuffer()) };
   await page.locator(`[data-provider=${values.provider}]`).first().waitFor({ timeout: 120_000 });
   await page.locator('input[type=file]').first().setInputFiles(file);
-  await enhancer.set({ Scale: 1, 'Frame rate': 1, Strength: 0, Steps: Number(values.steps) });
+  await enhancer.set({ Scale: clipUsed.scale, 'Frame rate': 1, Strength: 0, Steps: Number(values.steps) });
   const samples: Sample[] = [];
   const start = performance.now();
   await enhancer.enhance.click({ timeout: 120_000 });
+  await page.evaluate(MEASURE_HEAPS);
+  let heaps: HeapSample[] = [];
   for (;;) {
     await page.waitForTimeout(SAMPLE_EVERY_MS);
     const phase = await page.locator('[data-phase]').first().getAttribute('data-phase');
-    if (phase === 'finished') return { samples, seconds: (performance.now() - start) / 1000 };
+    if (phase === 'finished') return { samples, heaps, seconds: (performance.now() - start) / 1000 };
     if (await enhancer.alert.isVisible()) throw new Error(`the page says: ${await enhancer.alert.textContent()}`);
-    const seen = await page.evaluate<{ bytes: number; progress?: JobProgress }>(READ_MEMORY);
-    if (!seen.progress || seen.progress.framesDone === 0) continue;
-    const processes = processMib(browserPid);
+    const [progress, seen] = await page.evaluate<[JobProgress | undefined, HeapSeen[]]>(
+      '[window.progressSeen, window.heapsSeen]',
+    );
+    const found = seen.flatMap((each) =>
+      each.progress?.framesDone ? [{ minute: minuteOf(each.progress), heapMib: each.bytes / MIB }] : [],
+    );
+    if (found.length > heaps.length) console.log(heapLine(seen.at(-1)!));
+    heaps = found;
+    if (!progress || progress.framesDone === 0) continue;
+    const processes = processBytes(browserPid);
     samples.push({
-      minute: seen.progress.framesDone / rate / 60,
-      heapMib: seen.bytes / MIB,
-      gpuLedgerMib: seen.progress.gpuLedgerBytes / MIB,
-      pageProcessMib: processes.renderer ?? 0,
-      gpuProcessMib: processes['gpu-process'] ?? 0,
+      minute: minuteOf(progress),
+      gpuLedgerMib: progress.gpuLedgerBytes / MIB,
+      pageProcessMib: (processes.renderer ?? 0) / MIB,
+      gpuProcessMib: (processes['gpu-process'] ?? 0) / MIB,
     });
-    console.log(line(samples.at(-1)!));
+    if (samples.length % 5 === 1) console.log(line(samples.at(-1)!));
   }
 }
 
-/** Proportional set sizes of a browser's processes, the largest of each type (the page's renderer is the largest). */
-function processMib(browserPid: number): Record<string, number> {
-  const found: Record<string, number> = {};
-  const parents = [browserPid];
-  for (let i = 0; i < parents.length; i += 1) {
-    const tasks = readFileSync(`/proc/${parents[i]}/task/${parents[i]}/children`, 'utf8').trim();
-    if (tasks !== '') parents.push(...tasks.split(' ').map(Number));
-  }
-  for (const pid of parents) {
-    try {
-      const type = /--type=([\w-]+)/.exec(readFileSync(`/proc/${pid}/cmdline`, 'utf8'))?.[1] ?? 'browser';
-      const pss = Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0) / 1024;
-      found[type] = Math.max(found[type] ?? 0, pss);
-    } catch {
-      // Ended meanwhile.
-    }
-  }
-  return found;
+function minuteOf({ framesDone }: JobProgress): number {
+  return framesDone / rate / 60;
 }
 
-function report(samples: readonly Sample[], seconds: number): void {
-  const at = (minute: number) =>
-    samples.reduce((best, each) => (Math.abs(each.minute - minute) < Math.abs(best.minute - minute) ? each : best));
-  const first = at(minutes / 10);
-  const last = at(minutes);
-  console.log(`\n${frameCount} frames of 32×32 on ${values.provider}, ${seconds.toFixed(0)} s`);
-  console.log(`minute ${minutes / 10}: ${line(first)}`);
-  console.log(`minute ${minutes}: ${line(last)}`);
+function heapLine({ bytes, parts, progress }: HeapSeen): string {
+  const largest = [...parts].sort((a, b) => b.bytes - a.bytes).slice(0, 4);
+  const named = largest.map(({ bytes: each, what }) => `${(each / MIB).toFixed(1)} ${what}`);
+  return `at ${minuteOf(progress!).toFixed(2)}: heap ${(bytes / MIB).toFixed(1)} MiB (${named.join(', ')})`;
+}
+
+function report({ samples, heaps, seconds }: Measured): void {
+  const { side } = clipUsed;
+  console.log(`\n${frameCount} frames of ${side}×${side} on ${values.provider}, ${seconds.toFixed(0)} s`);
+  for (const minute of [minutes / 10, minutes]) {
+    const heap = heaps.length > 0 ? nearest(heaps, minute) : null;
+    const measured = heap ? `heap ${heap.heapMib.toFixed(1)} MiB at ${heap.minute.toFixed(2)}` : 'no heap was measured';
+    console.log(`minute ${minute}: ${line(nearest(samples, minute))}; ${measured}`);
+  }
   const series = (name: string, of: (sample: Sample) => number): Series => ({
     name,
     points: samples.map((sample) => [sample.minute, of(sample)] as const),
   });
   const all = [
-    series('JavaScript heap, page and worker', ({ heapMib }) => heapMib),
+    {
+      name: 'JavaScript heap, page and workers',
+      points: heaps.map(({ minute, heapMib }) => [minute, heapMib] as const),
+    },
     series('the page’s process', ({ pageProcessMib }) => pageProcessMib),
     series('the GPU process', ({ gpuProcessMib }) => gpuProcessMib),
     ...(values.provider === 'webgpu' ? [series('GPU ledger', ({ gpuLedgerMib }) => gpuLedgerMib)] : []),
@@ -158,9 +197,12 @@ function report(samples: readonly Sample[], seconds: number): void {
   console.log(`plot: ${path}`);
 }
 
-function line({ minute, heapMib, gpuLedgerMib, pageProcessMib, gpuProcessMib }: Sample): string {
+function nearest<At extends { readonly minute: number }>(all: readonly At[], minute: number): At {
+  return all.reduce((best, each) => (Math.abs(each.minute - minute) < Math.abs(best.minute - minute) ? each : best));
+}
+
+function line({ minute, gpuLedgerMib, pageProcessMib, gpuProcessMib }: Sample): string {
   const figures = [
-    `heap ${heapMib.toFixed(1)}`,
     `GPU ledger ${gpuLedgerMib.toFixed(1)}`,
     `page process ${pageProcessMib.toFixed(0)}`,
     `GPU process ${gpuProcessMib.toFixed(0)} MiB`,

@@ -6,13 +6,14 @@ import { EnhancerError, toErrorData } from './errors.ts';
 import { Engine } from './pipeline/engine.ts';
 import { filmstrip, frameAt } from './pipeline/glance.ts';
 import { Queue } from './pipeline/queue.ts';
-import { Unfinished } from './pipeline/unfinished.ts';
+import { type KnownSource, Unfinished } from './pipeline/unfinished.ts';
 import { type Answer, type FromWorker, PROTOCOL_VERSION, type Request } from './protocol.ts';
 
 declare const self: DedicatedWorkerGlobalScope;
 
 let engine: Promise<Engine> | null = null;
-const unfinished = new Unfinished();
+/** Begun at the page's hello, which comes before anything else. */
+let unfinished: Unfinished;
 const previews = new Map<number, AbortController>();
 const queue = new Queue();
 
@@ -32,6 +33,7 @@ async function handle(request: Request): Promise<Answer> {
         'Reload the page to get both anew.',
       );
     }
+    unfinished = new Unfinished(request.options.visit);
     engine = Engine.open(request.options, send);
     return { kind: 'ready', requestId, device: (await engine).device };
   }
@@ -39,7 +41,7 @@ async function handle(request: Request): Promise<Answer> {
     case 'unfinished':
       return { kind: 'unfinished', requestId, jobs: await unfinished.list() };
     case 'source':
-      return { kind: 'source', requestId, file: await storedSource(request.jobId) };
+      return { kind: 'source', requestId, ...(await source(request.jobId, request.offered)) };
     case 'save':
       return { kind: 'finished', requestId, ...(await unfinished.save(request.jobId, request.file)) };
     case 'queue':
@@ -106,8 +108,9 @@ async function handle(request: Request): Promise<Answer> {
   }
 }
 
-async function storedSource(jobId: string): Promise<File | null> {
-  return (await unfinished.source(jobId)) ?? queue.source(jobId);
+async function source(jobId: string, offered: File | null): Promise<KnownSource> {
+  const known = (await unfinished.source(jobId, offered)) ?? (await queue.source(jobId, offered));
+  return known ?? { isOffered: offered !== null, copy: null };
 }
 
 async function opened(): Promise<Engine> {

@@ -162,6 +162,8 @@ export interface EngineOptions {
   readonly memoryBudgetBytes: number | null;
   /** Absolute base URL of the model packages, ending in a slash. */
   readonly modelsUrl: string;
+  /** The page's (`jobs/visit.ts`), which outlives its workers; where absent, the worker's own. */
+  readonly visit?: string;
 }
 
 export type Request =
@@ -202,7 +204,9 @@ export type Request =
       readonly keepSource: boolean;
     }
   | { readonly kind: 'unfinished'; readonly requestId: number }
-  | { readonly kind: 'source' | 'discard'; readonly requestId: number; readonly jobId: string }
+  | { readonly kind: 'discard'; readonly requestId: number; readonly jobId: string }
+  /** The job's clip; `offered` is what its handle gives now. */
+  | { readonly kind: 'source'; readonly requestId: number; readonly jobId: string; readonly offered: File | null }
   | { readonly kind: 'continue'; readonly requestId: number; readonly jobId: string; readonly file: File }
   /** The finished part as a file; `file` for its sound. */
   | { readonly kind: 'save'; readonly requestId: number; readonly jobId: string; readonly file: File | null }
@@ -226,7 +230,7 @@ export type Answer =
   | { readonly kind: 'preview'; readonly requestId: number; readonly preview: Preview }
   | { readonly kind: 'measured'; readonly requestId: number; readonly measurement: Measurement }
   | { readonly kind: 'unfinished'; readonly requestId: number; readonly jobs: readonly UnfinishedJob[] }
-  | { readonly kind: 'source'; readonly requestId: number; readonly file: File | null }
+  | { readonly kind: 'source'; readonly requestId: number; readonly isOffered: boolean; readonly copy: File | null }
   | { readonly kind: 'queue'; readonly requestId: number; readonly queue: QueueView }
   | { readonly kind: 'done'; readonly requestId: number }
   | { readonly kind: 'finished'; readonly requestId: number; readonly report: JobReport; readonly output: File }

@@ -23,8 +23,8 @@ export type Fault =
   | { readonly kind: 'gpu-memory'; readonly atBuffer: number }
   /** Encoders from this picture on fail: so many of them, or all that may be the graphics card's. */
   | { readonly kind: 'encoder'; readonly atPicture: number; readonly count: number | 'hardware' }
-  /** The clip's file is written to when so many frames are done. */
-  | { readonly kind: 'source'; readonly atFrame: number }
+  /** The clip's file is written to, or is gone, when so many frames are done. */
+  | { readonly kind: 'source'; readonly atFrame: number; readonly how: 'written' | 'removed' }
   /** From then on no file of the origin can grow: half of the write that would is done. */
   | { readonly kind: 'quota'; readonly atFrame: number }
   /** Two seconds of pause, asked for as this run of ControlNet or UNet begins. */
@@ -34,6 +34,8 @@ export type Fault =
 export interface PauseSeen {
   readonly runsUntilIdle: number;
   readonly runsWhilePaused: number;
+  /** To the GPU. */
+  readonly submitsWhilePaused: number;
   readonly holds: PauseHoldings;
 }
 
@@ -110,9 +112,10 @@ async function run(command: FaultCommand): Promise<FaultResult> {
   const engine = await Engine.open({ provider, memoryBudgetBytes, modelsUrl }, (event) => {
     if (event.kind === 'paused') {
       const { holds } = event;
-      const idle = runs;
+      const [idle, idleSubmits] = [runs, submits];
       setTimeout(() => {
-        pause = { runsUntilIdle: idle - asked, runsWhilePaused: runs - idle, holds };
+        const submitsWhilePaused = submits - idleSubmits;
+        pause = { runsUntilIdle: idle - asked, runsWhilePaused: runs - idle, submitsWhilePaused, holds };
         engine.resume(jobId);
       }, 2000);
     }
@@ -122,7 +125,7 @@ async function run(command: FaultCommand): Promise<FaultResult> {
     if (!('atFrame' in fault) || framesDone < fault.atFrame) return;
     if (fault.kind === 'source' && !spoilt) {
       spoilt = true;
-      void spoil();
+      void spoil(fault.how);
     }
     if (fault.kind === 'quota') storageFull = true;
     if (fault.kind === 'cancel') engine.cancel(jobId);
@@ -227,8 +230,12 @@ async function stored(name: string, make: () => Promise<Blob>): Promise<File> {
   return handle.getFile();
 }
 
-async function spoil(): Promise<void> {
+async function spoil(how: 'written' | 'removed'): Promise<void> {
   const root = await navigator.storage.getDirectory();
+  if (how === 'removed') {
+    await root.removeEntry(CLIP_FILE);
+    return;
+  }
   const writable = await (await root.getFileHandle(CLIP_FILE)).createWritable();
   await writable.write(new Uint8Array(1000));
   await writable.close();

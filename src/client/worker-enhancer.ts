@@ -8,6 +8,7 @@
  */
 
 import { cancelled, EnhancerError, fromErrorData } from '../../workers/errors.ts';
+import { beginVisit } from '../../workers/jobs/visit.ts';
 import type { ClipInfo } from '../../workers/media/clip-info.ts';
 import type { DeviceInfo, JobPlan } from '../../workers/plan/job-plan.ts';
 import type { Settings } from '../../workers/plan/settings.ts';
@@ -35,6 +36,9 @@ import { forgetSource, keepSourceHandle, reopenSource } from './source-handles.t
 import { UpdateQueue } from './update-queue.ts';
 
 const CANCEL_PATIENCE_MS = 200;
+
+/** Files that a worker of this page made are there as long as the page is. */
+const visit = beginVisit();
 
 type Body<R> = R extends Request ? Omit<R, 'requestId'> : never;
 type AnswerOf<Kind extends Answer['kind']> = Extract<Answer, { kind: Kind }>;
@@ -122,7 +126,9 @@ export class WorkerEnhancer implements Enhancer {
   }
 
   async source(jobId: string): Promise<File | null> {
-    return (await reopenSource(jobId)) ?? (await this.#ask('source', { kind: 'source', jobId })).file;
+    const offered = await reopenSource(jobId);
+    const { isOffered, copy } = await this.#ask('source', { kind: 'source', jobId, offered });
+    return isOffered ? offered : copy;
   }
 
   async save(jobId: string, file: File | null): Promise<JobResult> {
@@ -211,7 +217,8 @@ export class WorkerEnhancer implements Enhancer {
   }
 
   async #hello(): Promise<DeviceInfo> {
-    const { device } = await this.#ask('ready', { kind: 'hello', version: PROTOCOL_VERSION, options: this.#options });
+    const options = { ...this.#options, visit };
+    const { device } = await this.#ask('ready', { kind: 'hello', version: PROTOCOL_VERSION, options });
     return device;
   }
 

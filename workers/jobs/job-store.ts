@@ -11,6 +11,8 @@ import { writeWhole } from '../media/whole-write.ts';
 import { type ByteFile, MemoryFile, storageError } from './byte-file.ts';
 import { type JobRecord, Journal } from './journal.ts';
 import { OUTPUTS, RECORD } from './output-folders.ts';
+import type { SourceIdentity } from './source-identity.ts';
+import { beginVisit, visitsNow } from './visit.ts';
 
 const JOBS = 'jobs';
 const JOURNAL = 'journal';
@@ -18,7 +20,7 @@ const STATES = ['state-0', 'state-1'] as const;
 const PICTURES = 'pictures';
 const SOURCE = 'source';
 const QUEUE = ['queue-0', 'queue-1'] as const;
-/** A page that is still open may hold an output it has not saved; a day later it has had its chance. */
+/** Where nobody can tell whether the page that made an output is still open: a day later it has had its chance to save it. */
 const OUTPUT_KEPT_MS = 24 * 3600 * 1000;
 /** A worker that was ended a moment ago may still hold its files. */
 const HANDLE_PATIENCE_MS = 3000;
@@ -34,15 +36,18 @@ export interface OutputFile {
 
 export class JobStore {
   readonly #root: FileSystemDirectoryHandle | null;
+  readonly #visit: string;
   readonly #memoryQueue: [ByteFile, ByteFile] = [new MemoryFile(), new MemoryFile()];
 
-  private constructor(root: FileSystemDirectoryHandle | null) {
+  private constructor(root: FileSystemDirectoryHandle | null, visit: string) {
     this.#root = root;
+    this.#visit = visit;
   }
 
-  static async open(): Promise<JobStore> {
+  /** @param visit whose outputs it makes: they are there as long as that goes on. */
+  static async open(visit = beginVisit()): Promise<JobStore> {
     const root = await globalThis.navigator?.storage?.getDirectory?.().catch(() => null);
-    return new JobStore(root ?? null);
+    return new JobStore(root ?? null, visit);
   }
 
   /** Starts a job's journal. @throws EnhancerError `QUOTA_EXCEEDED`, `STORAGE_FAILED`. */
@@ -85,7 +90,7 @@ export class JobStore {
       const files: ByteFile[] = [];
       try {
         const journal = await looked(folder, files);
-        if (journal) yield { journal, hasSource: (await namesIn(folder)).includes(SOURCE) };
+        if (journal) yield { journal, hasSource: (await copyIn(folder, journal.job.source.bytes)) !== null };
         else await jobs.removeEntry(id, { recursive: true });
       } catch {
         // Held by another tab between its start and its lock, or unreadable: not ours to judge now.
@@ -95,12 +100,16 @@ export class JobStore {
     }
   }
 
-  async discard(id: string): Promise<void> {
+  /** @param butSource leaves the private copy of the clip, which a queue may have made before there was a job. */
+  async discard(id: string, butSource = false): Promise<void> {
     const jobs = await this.#jobs();
     const until = performance.now() + HANDLE_PATIENCE_MS;
     for (;;) {
       try {
-        await jobs?.removeEntry(id, { recursive: true });
+        const folder = butSource ? await jobs?.getDirectoryHandle(id) : undefined;
+        const names = folder ? await namesIn(folder) : [];
+        if (names.includes(SOURCE)) for (const name of names) name !== SOURCE && (await folder!.removeEntry(name));
+        else await jobs?.removeEntry(id, { recursive: true });
         return;
       } catch (error) {
         if (error instanceof DOMException && error.name === 'NotFoundError') return;
@@ -144,24 +153,22 @@ export class JobStore {
     }
   }
 
-  /** The copy that was kept, under the clip's own name; null where none was. */
-  async source(id: string, name: string, lastModified: number): Promise<File | null> {
-    try {
-      const copy = await (await (await this.#folder(id)).getFileHandle(SOURCE)).getFile();
-      return new File([copy], name, { type: copy.type, lastModified });
-    } catch {
-      return null;
-    }
+  /** The copy that was kept, under the clip's own name; null where none was, or not all of it. */
+  async source(id: string, { name, bytes, lastModified }: SourceIdentity): Promise<File | null> {
+    const copy = await this.#folder(id)
+      .then((folder) => copyIn(folder, bytes))
+      .catch(() => null);
+    return copy && new File([copy], name, { type: copy.type, lastModified });
   }
 
   /** What there is of a job: null where nothing was begun. A running one can't be looked at. */
-  async look(id: string): Promise<{ readonly journal: Journal<never> | null; readonly hasSource: boolean } | null> {
+  async look(id: string): Promise<{ readonly journal: Journal<never> | null } | null> {
     const files: ByteFile[] = [];
     try {
       const folder = await this.#folder(id);
       const names = await namesIn(folder);
       const journal = names.includes(JOURNAL) ? await looked(folder, files) : null;
-      return { journal, hasSource: names.includes(SOURCE) };
+      return { journal };
     } catch {
       return null;
     } finally {
@@ -169,16 +176,25 @@ export class JobStore {
     }
   }
 
-  /** A file for the result; older results that nobody can still be waiting for are dropped. */
+  /** Drops outputs that nobody can be waiting for: neither the history has them, nor a page that is still open. Never throws. */
+  async sweepOutputs(): Promise<void> {
+    const outputs = await this.#root?.getDirectoryHandle(OUTPUTS).catch(() => null);
+    if (!outputs) return;
+    const visits = await visitsNow();
+    for (const folder of await namesIn(outputs)) {
+      const [madeAtMs = '', ...visit] = folder.split('-');
+      const isOpen = visits ? visits.has(visit.join('-')) : Date.now() - Number(madeAtMs) < OUTPUT_KEPT_MS;
+      if (isOpen || (await isKept(outputs, folder))) continue;
+      await outputs.removeEntry(folder, { recursive: true }).catch(() => undefined);
+    }
+  }
+
+  /** A file for the result. */
   async createOutput(name: string): Promise<OutputFile> {
     if (!this.#root) return memoryOutput(name);
+    await this.sweepOutputs();
     const outputs = await this.#root.getDirectoryHandle(OUTPUTS, { create: true });
-    for (const old of await namesIn(outputs)) {
-      const madeAt = Number.parseInt(old, 10);
-      if (Date.now() - madeAt < OUTPUT_KEPT_MS || (await isKept(outputs, old))) continue;
-      await outputs.removeEntry(old, { recursive: true }).catch(() => undefined);
-    }
-    const folderName = `${Date.now()}-${crypto.randomUUID()}`;
+    const folderName = `${Date.now()}-${this.#visit}`;
     const folder = await outputs.getDirectoryHandle(folderName, { create: true });
     const handle = await hold(folder, name);
     return {
@@ -209,6 +225,12 @@ export class JobStore {
   async #states(folder: FileSystemDirectoryHandle): Promise<[ByteFile, ByteFile]> {
     return [await hold(folder, STATES[0]), await hold(folder, STATES[1])];
   }
+}
+
+/** The private copy, if there is one of so many bytes: a tab may have died at its copying. */
+async function copyIn(folder: FileSystemDirectoryHandle, bytes: number): Promise<File | null> {
+  const file = await (await missingAsNull(folder.getFileHandle(SOURCE)))?.getFile();
+  return file?.size === bytes ? file : null;
 }
 
 /** A journal to look at only. @param files those held for it, to be closed whatever happens. */

@@ -210,6 +210,26 @@ describe('states', () => {
   });
 });
 
+test('killed at any byte of fixing its plan, a job is what it was before: begun, and not looked through', () => {
+  const file = new MemoryFile();
+  const journal = Journal.create(file, memory(), { ...JOB, provisional: true });
+  const before = file.getSize();
+  const encoder = { family: 'vp9' } as JobRecord['encoder'];
+  const frozen = { ...JOB, encoder };
+  journal.freeze(frozen);
+  expect(journal.job).toEqual(frozen);
+  expect(journal.encoder).toEqual(encoder);
+  const whole = file.contents;
+  for (let bytes = before; bytes < whole.length; bytes += 1) {
+    const found = Journal.open<unknown>(fileOf(whole.subarray(0, bytes)), memory())!;
+    expect(found.job).toEqual({ ...JOB, provisional: true });
+    found.freeze(frozen);
+    expect(found.job).toEqual(frozen);
+  }
+  const again = Journal.open<unknown>(file, memory())!;
+  expect([again.job, again.encoder, again.framesDone]).toEqual([frozen, encoder, 0]);
+});
+
 test('a job begun under the id of an earlier one knows nothing of its states', () => {
   const states = memory();
   const earlier = Journal.create<string>(new MemoryFile(), states, JOB);

@@ -31,6 +31,8 @@ export interface JobRecord {
   readonly source: SourceIdentity;
   readonly encoder: EncoderChoice;
   readonly provider: Provider;
+  /** The plan is of a glimpse: the clip has not been looked through yet, and nothing is made. */
+  readonly provisional?: true;
 }
 
 /** Bytes, time, duration, and 1 for a key frame. */
@@ -38,6 +40,7 @@ type PacketEntry = readonly [bytes: number, timestampUs: number, durationUs: num
 type StoredConfig = Omit<OutputDecoderConfig, 'description'> & { readonly description?: readonly number[] };
 
 type Head =
+  /** The last one counts. */
   | { readonly kind: 'job'; readonly job: JobRecord }
   | {
       /** A group of pictures: a window's, as it once was. */
@@ -54,7 +57,7 @@ export type Mark =
   | { readonly notice: string; readonly tiles?: readonly Tile[] | null; readonly encoder?: EncoderChoice };
 
 export class Journal<Extra> implements PacketSink {
-  readonly job: JobRecord;
+  job: JobRecord;
   decoderConfig: OutputDecoderConfig | null = null;
   packetCount = 0;
   bytes = 0;
@@ -111,6 +114,13 @@ export class Journal<Extra> implements PacketSink {
     const head = log.records[0]?.head;
     if (head?.kind !== 'job' || head.job.version !== 1) return null;
     return new Journal<Extra>(head.job, log, states && new StateSlots<Extra>(states), pictures);
+  }
+
+  /** What the job is from here on, its plan no longer provisional. @throws EnhancerError `QUOTA_EXCEEDED`, `STORAGE_FAILED`. */
+  freeze(job: JobRecord): void {
+    const head: Head = { kind: 'job', job };
+    this.#log.append(head);
+    this.#take(head);
   }
 
   /** Frames that are never made again: a packet each, or a kept picture. */
@@ -193,9 +203,9 @@ export class Journal<Extra> implements PacketSink {
     this.#take(head);
   }
 
-  /** Whether a state may be written now without slowing the job. */
-  get stateDue(): boolean {
-    return this.#states?.due ?? false;
+  /** Whether a state may be written now without slowing the job. @param windowAtRisk whether a window's work has been done since the last. */
+  stateDue(windowAtRisk: boolean): boolean {
+    return this.#states?.due(windowAtRisk) ?? false;
   }
 
   writeState(state: WavefrontState, extra: Extra): number {
@@ -224,7 +234,11 @@ export class Journal<Extra> implements PacketSink {
   }
 
   #take(head: Head): void {
-    if (head.kind === 'job') return;
+    if (head.kind === 'job') {
+      this.job = head.job;
+      this.encoder = head.job.encoder;
+      return;
+    }
     this.updatedAtMs = head.atMs;
     if (head.kind === 'mark') {
       this.#takeMark(head.mark);

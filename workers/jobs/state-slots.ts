@@ -1,16 +1,18 @@
 /**
  * The wavefront's state on disk, in two files written in turn: whichever moment a write is cut short, the other is whole.
  *
- * Costs (evaluations·stride + overlap) frames of latents a file (docs/reliability.md), and the time to write one now and then: a state is
- * written when {@link SHARE} of the time since the last has not been spent on it. Work since the last one is done again after a kill.
+ * Costs (evaluations·stride + overlap) frames of latents a file (docs/reliability.md), and the time to write one now and then: {@link SHARE}
+ * of the job's, more where a whole window's work would else be lost. Work since the last one is done again after a kill.
  */
 
 import type { WavefrontFrame, WavefrontState } from '../denoise/wavefront.ts';
 import type { ByteFile } from './byte-file.ts';
 import { RecordLog } from './record-log.ts';
 
-/** Of a job's time, at most this goes into writing states. */
+/** Of a job's time, at most this goes into writing states more often than once a window. */
 const SHARE = 0.05;
+/** The one of each window may cost this much. */
+const WINDOW_SHARE = 0.25;
 
 interface SlotHead<Extra> {
   readonly sequence: number;
@@ -33,9 +35,13 @@ export class StateSlots<Extra> {
     for (const { records } of this.#slots) this.#sequence = Math.max(this.#sequence, records[0]?.head.sequence ?? 0);
   }
 
-  /** Whether writing one now keeps within its share of the time. */
-  get due(): boolean {
-    return performance.now() - this.#writtenAt >= this.#costMs / SHARE;
+  /**
+   * Whether writing one now keeps within its share of the time.
+   * @param windowAtRisk whether a window's work has been done since the last.
+   */
+  due(windowAtRisk: boolean): boolean {
+    const share = windowAtRisk ? WINDOW_SHARE : SHARE;
+    return performance.now() - this.#writtenAt >= this.#costMs / share;
   }
 
   /** @returns its bytes. @throws EnhancerError `QUOTA_EXCEEDED`, `STORAGE_FAILED`; the state before it is then still there. */

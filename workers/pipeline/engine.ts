@@ -12,12 +12,19 @@ import { activeClip } from '../media/active-area.ts';
 import { glimpseBorders } from '../media/analyse-clip.ts';
 import { type Clip, openClip } from '../media/clip.ts';
 import type { ClipInfo } from '../media/clip-info.ts';
-import type { EncoderChoice } from '../media/encoder-choice.ts';
 import { defaultMemoryBudgetBytes, type MeasuredSpeed } from '../plan/cost.ts';
 import type { DeviceInfo, JobPlan, Notice, Provider, Refusal } from '../plan/job-plan.ts';
 import { type PlanOptions, planJob } from '../plan/plan-job.ts';
 import type { Settings } from '../plan/settings.ts';
-import type { EngineOptions, JobEvent, JobReport, Measurement, Preview, PreviewPoint } from '../protocol.ts';
+import type {
+  EngineOptions,
+  JobEvent,
+  JobProgress,
+  JobReport,
+  Measurement,
+  Preview,
+  PreviewPoint,
+} from '../protocol.ts';
 import { Runtime } from '../runtime/runtime.ts';
 import { deviceNews, renewed } from './device-news.ts';
 import { chosenEncoder, encodeDue, encoderToGoOnWith, givenUpPictures, otherEncoder, windowWriter } from './encoder.ts';
@@ -34,6 +41,7 @@ import { provenanceTags } from './provenance.ts';
 import { RecoveryPolicy } from './recovery.ts';
 import { outputName, reportOf } from './report.ts';
 import { soundFor } from './sound.ts';
+import { freeStorageBytes, keptSource } from './source-copy.ts';
 import { probeSpeed } from './speed-probe.ts';
 import { TextConditioner } from './text-conditions.ts';
 import { checkSource } from './unfinished.ts';
@@ -65,13 +73,14 @@ export class Engine {
   readonly #previewer = new Previewer();
   /** By model, on the device of now. */
   readonly #measured = new Map<string, MeasuredSpeed>();
-  readonly #store: Promise<JobStore> = JobStore.open();
+  readonly #store: Promise<JobStore>;
   #job: RunningJob | null = null;
 
   private constructor(runtime: Runtime, options: EngineOptions, send: (event: JobEvent) => void) {
     this.#runtime = runtime;
     this.#options = options;
     this.#send = send;
+    this.#store = JobStore.open(options.visit);
     this.#shelf = new ModelShelf(options.modelsUrl);
     this.#texts = new TextConditioner(new URL('../', options.modelsUrl).href);
   }
@@ -135,11 +144,8 @@ export class Engine {
    */
   async enhance(jobId: string, file: File, settings: Settings, keepSource: boolean): Promise<Finished> {
     return this.#locked(jobId, file, async (job, clip) => {
-      const asked = await this.#unrefused(clip.info, settings, { activeArea: await glimpseBorders(clip) });
-      const looked = await lookThrough(clip, asked.plan, job.abort.signal, (progress) =>
-        this.#send({ kind: 'progress', jobId, progress }),
-      );
-      const { plan, notices, encoder } = await this.#unrefused(clip.info, settings, looked);
+      const glimpsed = { activeArea: await glimpseBorders(clip) };
+      const { plan, notices, encoder } = await this.#unrefused(clip.info, settings, glimpsed);
       const store = await this.#store;
       const journal = await store.create<MeterState>({
         version: 1,
@@ -151,14 +157,15 @@ export class Engine {
         source: await identify(file),
         encoder,
         provider: this.device.provider,
+        provisional: true,
       });
       try {
         if (keepSource) await keptSource(store, journal, file);
-        return await this.#complete(job, clip, file, journal, encoder);
+        return await this.#complete(job, clip, file, journal);
       } finally {
         journal.close();
         // One that failed before it had done anything is not worth an offer.
-        if (journal.framesDone === 0 && journal.stateExtra === null) await store.discard(jobId);
+        if (journal.framesDone === 0 && journal.stateExtra === null) await store.discard(jobId, !keepSource);
       }
     });
   }
@@ -171,16 +178,16 @@ export class Engine {
     return this.#locked(jobId, file, async (job, clip) => {
       const journal = await (await this.#store).resume<MeterState>(jobId);
       try {
-        const { settings, modelHash, provider } = journal.job;
+        const { settings, modelHash, provider, provisional } = journal.job;
         await checkSource(journal.job, file);
         if (modelHash !== (await this.#shelf.hash(settings.model))) throw modelChanged(settings.model);
-        if (provider !== this.device.provider) {
+        if (provider !== this.device.provider && !provisional) {
           journal.mark({
             notice: `Begun on ${PROVIDER_NAMES[provider]}, finished on ${PROVIDER_NAMES[this.device.provider]}.`,
           });
         }
         if (journal.paused) journal.mark({ paused: false });
-        return await this.#complete(job, clip, file, journal, await encoderToGoOnWith(journal));
+        return await this.#complete(job, clip, file, journal);
       } finally {
         journal.close();
       }
@@ -202,14 +209,7 @@ export class Engine {
   }
 
   /** Whatever is left of a job, on as many devices as it takes, then the file. The journal stays until the page discards it. */
-  async #complete(
-    job: RunningJob,
-    clip: Clip,
-    file: File,
-    journal: JobJournal,
-    chosen: EncoderChoice,
-  ): Promise<Finished> {
-    let encoder = chosen;
+  async #complete(job: RunningJob, clip: Clip, file: File, journal: JobJournal): Promise<Finished> {
     const { settings } = journal.job;
     const { signal } = job.abort;
     const policy = new RecoveryPolicy();
@@ -221,12 +221,14 @@ export class Engine {
           kind: 'paused',
           holds: {
             gpuBytes: this.#runtime.ledger.liveBytes,
-            heapBytes: plan.bytes.heap,
+            heapBytes: journal.job.plan.bytes.heap,
             storageBytes: journal.storedBytes,
           },
         }),
       () => send({ kind: 'resumed' }),
     );
+    if (journal.job.provisional) await this.#freeze(job, clip, journal, keeper);
+    let encoder = await encoderToGoOnWith(journal);
     const plan = { ...journal.job.plan, tiles: journal.tiles ?? journal.job.plan.tiles };
     send({ kind: 'planned', plan });
     const worked = plan.active ? activeClip(clip, plan.active.source) : clip;
@@ -298,6 +300,25 @@ export class Engine {
     return { report, output };
   }
 
+  /** Looks through the whole clip, then fixes the job's plan for good. The first pass that a lost decoder ends is made once more. */
+  async #freeze(
+    { id, gate, abort }: RunningJob,
+    clip: Clip,
+    journal: JobJournal,
+    keeper: JournalKeeper,
+  ): Promise<void> {
+    const { provisional: _, ...job } = journal.job;
+    const between = () => keeper.holdWhilePaused(gate, abort.signal);
+    const onProgress = (progress: JobProgress) => this.#send({ kind: 'progress', jobId: id, progress });
+    const look = () => lookThrough(clip, job.plan, abort.signal, between, onProgress);
+    const looked = await look().catch((error: unknown) => {
+      if (toErrorData(error).code !== 'DECODE_FAILED') throw error;
+      return look();
+    });
+    const { plan, notices, encoder } = await this.#unrefused(clip.info, job.settings, looked);
+    journal.freeze({ ...job, plan: { ...plan, notices }, encoder, provider: this.device.provider });
+  }
+
   /** A new device and, at their next use, new sessions. */
   async #renew(): Promise<void> {
     this.#shelf.drop();
@@ -366,24 +387,6 @@ export class Engine {
 
 function busy(): EnhancerError {
   return new EnhancerError('BUSY', 'Another clip is being enhanced.', 'Wait for it to finish, or cancel it first.');
-}
-
-/** Free space that the origin may use; null where the browser doesn't say. */
-async function freeStorageBytes(): Promise<number | null> {
-  const estimate = await globalThis.navigator?.storage?.estimate?.().catch(() => null);
-  if (estimate?.quota === undefined) return null;
-  return estimate.quota - (estimate.usage ?? 0);
-}
-
-/** A copy that can't be made costs the job nothing, neither time nor the space that it needs itself. */
-async function keptSource(store: JobStore, journal: JobJournal, file: File): Promise<void> {
-  try {
-    const free = await freeStorageBytes();
-    if (free !== null && free < file.size + journal.job.plan.bytes.storage) throw new RangeError('it would not fit');
-    await store.keepSource(journal.job.id, file);
-  } catch {
-    journal.mark({ notice: 'There was no space to keep a copy of the clip with the job.' });
-  }
 }
 
 function modelChanged(name: string): EnhancerError {

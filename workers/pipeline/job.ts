@@ -67,8 +67,8 @@ export interface JobState {
 
 /** Whoever remembers a job's states. */
 export interface StateKeeper {
-  /** After every evaluation. */
-  passed(state: () => JobState): Promise<void> | void;
+  /** After every evaluation. @param evaluationsOfAWindow that many are a window's work. */
+  passed(state: () => JobState, evaluationsOfAWindow: number): Promise<void> | void;
   /** Before a pause's wait; null in the middle of a segment, where no state is to be had. */
   held(state: (() => JobState) | null): Promise<void> | void;
   released(): void;
@@ -146,7 +146,7 @@ export class JobRun {
         from: this.#input.from?.state ?? null,
         checkpoint: (state) => {
           this.#state = () => ({ state: state(), extra: this.meter.state });
-          return this.#input.keeper?.passed(this.#state);
+          return this.#input.keeper?.passed(this.#state, program.evaluations.length);
         },
       });
     } finally {

@@ -9,6 +9,7 @@ import { toErrorData } from '../errors.ts';
 import type { Journal, Mark } from '../jobs/journal.ts';
 import type { JobPlan } from '../plan/job-plan.ts';
 import type { JobState, StateKeeper } from './job.ts';
+import type { PauseGate } from './pause-gate.ts';
 import type { MeterState } from './progress.ts';
 
 export type JobJournal = Journal<MeterState>;
@@ -30,6 +31,8 @@ export class JournalKeeper implements StateKeeper {
   readonly #onHeld: () => void;
   readonly #onReleased: () => void;
   #failed = false;
+  /** Evaluations since a state was last written. */
+  #unkept = 0;
   #release = (): void => {};
 
   constructor(journal: JobJournal, onHeld: () => void, onReleased: () => void) {
@@ -38,8 +41,9 @@ export class JournalKeeper implements StateKeeper {
     this.#onReleased = onReleased;
   }
 
-  passed(state: () => JobState): void {
-    if (!this.#failed && this.#journal.stateDue) this.#write(state);
+  passed(state: () => JobState, evaluationsOfAWindow: number): void {
+    this.#unkept += 1;
+    if (!this.#failed && this.#journal.stateDue(this.#unkept >= evaluationsOfAWindow)) this.#write(state);
   }
 
   held(state: (() => JobState) | null): void {
@@ -57,11 +61,20 @@ export class JournalKeeper implements StateKeeper {
     this.#release = () => {};
   }
 
+  /** For work without a state between its steps. @returns milliseconds that it waited. @throws EnhancerError `CANCELLED`. */
+  async holdWhilePaused(gate: PauseGate, signal: AbortSignal): Promise<number> {
+    if (!gate.paused) return 0;
+    const waitedMs = await gate.pass(signal, () => this.held(null));
+    this.released();
+    return waitedMs;
+  }
+
   #write(state: () => JobState): void {
     const now = state();
     try {
       this.#journal.writeState(now.state, now.extra);
       this.written += 1;
+      this.#unkept = 0;
     } catch (error) {
       this.#failed = true;
       const { code } = toErrorData(error);

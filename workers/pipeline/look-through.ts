@@ -19,16 +19,28 @@ export interface Looked {
   readonly activeArea: Area | null;
 }
 
-/** @throws EnhancerError what decoding throws, `CANCELLED` among them. */
+/**
+ * @param between awaited before every frame: lets a pause through. @returns milliseconds that it took.
+ * @throws EnhancerError what decoding throws, `CANCELLED` among them.
+ */
 export async function lookThrough(
-  clip: Clip,
+  clip: Pick<Clip, 'frames'>,
   plan: JobPlan,
   signal: AbortSignal,
+  between: () => Promise<number>,
   onProgress: (progress: JobProgress) => void,
 ): Promise<Looked> {
-  const start = performance.now();
+  let start = performance.now();
   const range = { startFrame: plan.sourceStart, endFrame: plan.sourceEnd, signal };
-  const { cuts, activeArea } = await analyseClip(clip, range, (framesSeen) => {
+  const paced: Pick<Clip, 'frames'> = {
+    async *frames(asked) {
+      for await (const frame of clip.frames(asked)) {
+        start += await between();
+        yield frame;
+      }
+    },
+  };
+  const { cuts, activeArea } = await analyseClip(paced, range, (framesSeen) => {
     if (framesSeen % FRAMES_BETWEEN_NEWS !== 1) return;
     onProgress({
       stage: 'decode',

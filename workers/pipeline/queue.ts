@@ -9,7 +9,7 @@ import { JobStore } from '../jobs/job-store.ts';
 import { identify } from '../jobs/source-identity.ts';
 import type { Settings } from '../plan/settings.ts';
 import type { QueueChange, QueueView } from '../protocol.ts';
-import { assertSource } from './unfinished.ts';
+import { assertSource, type KnownSource, knownSource } from './unfinished.ts';
 
 export class Queue {
   readonly #store: Promise<JobStore> = JobStore.open();
@@ -55,25 +55,25 @@ export class Queue {
     if (entry) await assertSource(entry.source, file);
   }
 
-  /** The private copy of an entry's clip; null where none was kept. */
-  async source(id: string): Promise<File | null> {
+  /** An entry's clip; null where it is none of the queue's. */
+  async source(id: string, offered: File | null): Promise<KnownSource | null> {
     const entry = (await (await this.#queue).read()).clips.find((clip) => clip.id === id);
-    return entry ? (await this.#store).source(id, entry.source.name, entry.source.lastModified) : null;
+    return entry ? knownSource(await this.#store, id, entry.source, offered) : null;
   }
 
   async #view({ going, clips }: QueueState): Promise<QueueView> {
     const store = await this.#store;
     const entries = clips.map(async ({ id, source, settings, addedAtMs, error }) => {
-      const found = await store.look(id);
+      const journal = (await store.look(id))?.journal;
       return {
         id,
         fileName: source.name,
         fileBytes: source.bytes,
         settings,
         addedAtMs,
-        hasSource: found?.hasSource ?? false,
-        frameCount: found?.journal?.job.plan.output.frameCount ?? null,
-        framesDone: found?.journal?.framesDone ?? 0,
+        hasSource: (await store.source(id, source)) !== null,
+        frameCount: journal?.job.plan.output.frameCount ?? null,
+        framesDone: journal?.framesDone ?? 0,
         error,
       };
     });

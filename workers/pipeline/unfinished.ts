@@ -20,7 +20,14 @@ import { outputName, reportOf } from './report.ts';
 import { soundFor } from './sound.ts';
 
 export class Unfinished {
-  readonly #store: Promise<JobStore> = JobStore.open();
+  readonly #store: Promise<JobStore>;
+
+  /** @param visit whose files it makes. */
+  constructor(visit?: string) {
+    this.#store = JobStore.open(visit);
+    // What a tab left that died while it wrote a file.
+    void this.#store.then((store) => store.sweepOutputs());
+  }
 
   /** Newest first; those that run now, here or in another tab, and those of the queue left out. */
   async list(): Promise<UnfinishedJob[]> {
@@ -49,11 +56,11 @@ export class Unfinished {
     await (await this.#store).discard(id);
   }
 
-  /** The private copy of its clip; null where none was kept. */
-  async source(id: string): Promise<File | null> {
+  /** A job's clip; null where there is no such job. */
+  async source(id: string, offered: File | null): Promise<KnownSource | null> {
     const store = await this.#store;
-    const job = (await this.list()).find((each) => each.id === id);
-    return job ? store.source(id, job.fileName, job.startedAtMs) : null;
+    const job = (await store.look(id))?.journal?.job;
+    return job ? knownSource(store, id, job.source, offered) : null;
   }
 
   /**
@@ -85,6 +92,30 @@ export class Unfinished {
       journal.close();
     }
   }
+}
+
+export interface KnownSource {
+  /** Whether what was offered is the clip. */
+  readonly isOffered: boolean;
+  /** Else the private copy; null where none was kept, or not all of it. */
+  readonly copy: File | null;
+}
+
+/** @param offered what the clip's handle gives now, which may be another by the same name. */
+export async function knownSource(
+  store: JobStore,
+  id: string,
+  source: SourceIdentity,
+  offered: File | null,
+): Promise<KnownSource> {
+  // One that can't be read is none.
+  const isOffered =
+    offered !== null &&
+    (await identify(offered).then(
+      (found) => sameSource(source, found),
+      () => false,
+    ));
+  return { isOffered, copy: isOffered ? null : await store.source(id, source) };
 }
 
 /** @throws EnhancerError `SOURCE_CHANGED` when it is not the clip that the job began with. */
