@@ -17,12 +17,16 @@ import '../e2e/engine-harness.ts';
 import { CHROMIUM_ARGUMENTS } from '../playwright.config.ts';
 import { DEFAULT_SETTINGS } from '../workers/plan/settings.ts';
 import { findBrowser } from './find-browser.ts';
+import { processBytes } from './process-memory.ts';
 
+const PROCESS_SAMPLE_MS = 500;
 const PORT = Number(process.env.HARNESS_PORT ?? 4174);
 
 interface Case {
   readonly name: string;
   readonly provider: 'wasm' | 'webgpu';
+  /** Of the clip, 160×90 unless named. */
+  readonly clip?: string;
   readonly frames: number;
   readonly crop?: { readonly width: number; readonly height: number };
   readonly scale: number;
@@ -35,6 +39,10 @@ const CASES: readonly Case[] = [
   { name: 'WASM 320×180 ×2', provider: 'wasm', frames: 16, scale: 2, frameRateFactor: 2, steps: 1 },
   { name: 'WASM 320×180 ×1, 4 steps', provider: 'wasm', frames: 16, scale: 2, frameRateFactor: 1, steps: 4 },
   { name: 'WASM 640×360 ×1', provider: 'wasm', frames: 8, scale: 4, frameRateFactor: 1, steps: 1 },
+  { name: 'WASM 256×256 ×1', provider: 'wasm', ...larger(128, 128, 2), frames: 16 },
+  { name: 'WASM 512×512 ×1', provider: 'wasm', ...larger(128, 128, 4), frames: 8 },
+  { name: 'WASM 1280×720 ×1', provider: 'wasm', ...larger(320, 180, 4), frames: 6 },
+  { name: 'WASM 1920×1080 ×1', provider: 'wasm', ...larger(320, 180, 6), frames: 4 },
   {
     name: 'WebGPU 64×64',
     provider: 'webgpu',
@@ -45,6 +53,11 @@ const CASES: readonly Case[] = [
     steps: 1,
   },
 ];
+
+/** Of the clip of 320×180, one step. */
+function larger(width: number, height: number, scale: number) {
+  return { clip: 'real_320x180_truth.mp4', crop: { width, height }, scale, frameRateFactor: 1, steps: 1 };
+}
 
 const { values } = parseArgs({
   options: {
@@ -62,11 +75,16 @@ interface Side {
 }
 
 /** Fields that an older checkout's harness may lack. */
-type Outcome = Partial<JobOutcome> & Pick<JobOutcome, 'seconds' | 'secondsByStage' | 'modelSeconds' | 'plan'>;
+type Outcome = Partial<JobOutcome> &
+  Pick<JobOutcome, 'seconds' | 'secondsByStage' | 'modelSeconds' | 'plan'> & {
+    /** Peak of the tab's process and of the GPU's, as the system counts them. */
+    readonly processBytes: Readonly<Record<string, number>>;
+  };
 
 const sides: Side[] = [await served('', resolve('.'), PORT)];
 if (values.against) sides.unshift(await served('before', resolve(values.against), PORT + 1));
-const browser = await chromium.launch({ executablePath: findBrowser().path, args: CHROMIUM_ARGUMENTS });
+const browserServer = await chromium.launchServer({ executablePath: findBrowser().path, args: CHROMIUM_ARGUMENTS });
+const browser = await chromium.connect(browserServer.wsEndpoint());
 const results: { name: string; outcome: Outcome }[] = [];
 try {
   for (const each of CASES.filter(({ name }) => name.includes(values.only))) {
@@ -80,14 +98,16 @@ try {
     for (const [side, outcome] of best) results.push({ name: `${each.name} ${side.name}`.trim(), outcome });
   }
 } finally {
-  await browser.close();
+  await browserServer.close();
   for (const { server } of sides) await server.close();
 }
 
-const STAGES = ['decode', 'condition', 'denoise', 'reconstruct', 'encode'];
+const STAGES = ['demux', 'decode', 'condition', 'denoise', 'reconstruct', 'encode', 'mux'];
+const PARTS = ['encode', 'evaluate', 'decode'] as const;
 const columns = [
-  ...['case', 'frames', 'seconds', ...STAGES, 'GFLOP', 'GFLOP/s', 'of a convolution’s', 'outside models'],
-  ...['MB an evaluation', 'dispatches', 'submits', 'heap', 'GPU ledger peak'],
+  ...['case', 'frames', 'seconds', ...STAGES, ...PARTS.map((part) => `model: ${part}`), 'outside models'],
+  ...['GFLOP', 'GFLOP/s', 'of a convolution’s', 'copy, GB/s', 'enlarging', 'deflicker', 'finishing'],
+  ...['MB an evaluation', 'dispatches', 'submits', 'heap', 'tab', 'GPU ledger peak', 'GPU process'],
 ];
 console.log(`| ${columns.join(' | ')} |\n|${columns.map(() => '---|').join('')}`);
 for (const { name, outcome } of results) {
@@ -99,15 +119,22 @@ for (const { name, outcome } of results) {
     plan.output.frameCount,
     seconds.toFixed(2),
     ...STAGES.map((stage) => (secondsByStage[stage] ?? 0).toFixed(2)),
+    ...PARTS.map((part) => (outcome.modelSecondsByPart?.[part] ?? Number.NaN).toFixed(2)),
+    `${((1 - modelSeconds / seconds) * 100).toFixed(1)}%`,
     evaluateGigaflops.toFixed(1),
     speed.toFixed(1),
     (speed / convolutionGigaflopsPerSecond).toFixed(2),
-    `${((1 - modelSeconds / seconds) * 100).toFixed(1)}%`,
+    ((outcome.copyBytesPerSecond ?? Number.NaN) / 1e9).toFixed(1),
+    ...(['make', 'light', 'finish'] as const).map((kind) =>
+      ((outcome.workerMilliseconds?.[kind] ?? Number.NaN) / 1000).toFixed(2),
+    ),
     (bytesPerEvaluation / 1e6).toFixed(2),
     (gpuPerEvaluation?.dispatches ?? 0).toFixed(0),
     (gpuPerEvaluation?.submits ?? 0).toFixed(0),
     mebibytes(outcome.peakHeapBytes ?? 0),
+    mebibytes(outcome.processBytes.renderer ?? 0),
     mebibytes(outcome.peakGpuLedgerBytes ?? 0),
+    mebibytes(outcome.processBytes['gpu-process'] ?? 0),
   ];
   console.log(`| ${cells.join(' | ')} |`);
 }
@@ -129,16 +156,17 @@ async function served(name: string, root: string, port: number): Promise<Side> {
 }
 
 async function ran(browserOf: Browser, { port }: Side, each: Case): Promise<Outcome> {
-  const { provider, frames, crop, scale, frameRateFactor, steps } = each;
+  const { provider, clip = 'real_160x90.mp4', frames, crop, scale, frameRateFactor, steps } = each;
   const origin = `http://localhost:${port}`;
   const command: Command = {
     kind: 'job',
     provider,
-    url: `${origin}/e2e/fixtures/clips/real_160x90.mp4`,
+    url: `${origin}/e2e/fixtures/clips/${clip}`,
     settings: { ...DEFAULT_SETTINGS, scale, frameRateFactor, steps, strength: 0 },
     frames,
     ...(crop ? { crop } : {}),
     unet: 'real',
+    file: true,
     modelsUrl: `${origin}/models/`,
   };
   const context = await browserOf.newContext();
@@ -146,9 +174,15 @@ async function ran(browserOf: Browser, { port }: Side, each: Case): Promise<Outc
     const page = await context.newPage();
     await page.goto(`${origin}/e2e/engine/harness.html`);
     await page.waitForFunction(() => 'engine' in window);
-    const result = await page.evaluate((given) => window.engine(given), command);
+    const peaks: Record<string, number> = {};
+    const sampling = setInterval(() => {
+      for (const [type, bytes] of Object.entries(processBytes(browserServer.process().pid!))) {
+        peaks[type] = Math.max(peaks[type] ?? 0, bytes);
+      }
+    }, PROCESS_SAMPLE_MS);
+    const result = await page.evaluate((given) => window.engine(given), command).finally(() => clearInterval(sampling));
     if (result.kind !== 'job') throw new Error(JSON.stringify(result));
-    return result;
+    return { ...result, processBytes: peaks };
   } finally {
     await context.close();
   }

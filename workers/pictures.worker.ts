@@ -1,10 +1,14 @@
 /**
- * Entry of the workers that make pictures beside the model's runs: source pictures before them, and what is shown and encoded after them. One message
- * a picture, answered in order. Holds what `SourcePictures` holds, and the frames of the last message.
+ * Entry of the workers that make pictures beside the model's runs: steady light and source pictures before them, and what is shown and encoded after
+ * them. One message a piece of work, answered in order. Holds what `SourcePictures` holds, and the frames of the last messages.
  */
 
+import { MeanLight } from './condition/deflicker.ts';
 import { type KeyFrame, type PictureShape, type SourceFrame, SourcePictures } from './condition/source-pictures.ts';
 import { type Finish, finished } from './reconstruct/finish.ts';
+
+/** Without bytes where the last message had them. */
+export type SentFrame = Omit<KeyFrame, 'rgba'> & { readonly rgba: KeyFrame['rgba'] | null };
 
 export interface MakeRequest {
   readonly kind: 'make';
@@ -12,53 +16,129 @@ export interface MakeRequest {
   /** Whose pictures: another number, another shape, and nothing is kept. */
   readonly job: number;
   readonly shape: PictureShape;
-  /** The key frame, or the one before and the one after; without bytes where the last message had them. */
-  readonly frames: readonly (Omit<KeyFrame, 'rgba'> & { readonly rgba: KeyFrame['rgba'] | null })[];
+  /** The key frame, or the one before and the one after. */
+  readonly frames: readonly SentFrame[];
   /** Of the way from the one before to the one after. */
   readonly fraction: number;
 }
 
-export type PictureRequest = MakeRequest | { readonly kind: 'finish'; readonly id: number; readonly work: Finish };
+/** The frame at `at` in the mean light of its neighbourhood. */
+export interface LightRequest {
+  readonly kind: 'light';
+  readonly id: number;
+  readonly job: number;
+  readonly neighbourhood: readonly SentFrame[];
+  readonly at: number;
+}
+
+/** Pictures of no job, so that what a job asks for first finds its code compiled. */
+export interface WarmRequest {
+  readonly kind: 'warm';
+  readonly id: number;
+}
+
+export type PictureRequest =
+  | WarmRequest
+  | MakeRequest
+  | LightRequest
+  | { readonly kind: 'finish'; readonly id: number; readonly work: Finish };
+
+type Made = SourceFrame | Uint8ClampedArray<ArrayBuffer> | null;
 
 export type PictureAnswer =
-  | { readonly id: number; readonly made: SourceFrame | Uint8ClampedArray<ArrayBuffer> }
+  | {
+      readonly id: number;
+      readonly made: Made;
+      /** That it took. */
+      readonly milliseconds: number;
+    }
   | { readonly id: number; readonly error: string };
 
 let job = -1;
 let pictures: SourcePictures | null = null;
-let held: KeyFrame[] = [];
+let light: MeanLight | null = null;
+let held: readonly KeyFrame[] = [];
 
 self.addEventListener('message', ({ data }: MessageEvent<PictureRequest>) => {
   const { id } = data;
   try {
-    if (data.kind === 'finish') {
-      const rgba = finished(data.work);
-      self.postMessage({ id, made: rgba } satisfies PictureAnswer, { transfer: [rgba.buffer] });
-      return;
-    }
-    const made = make(data);
-    const transfer = [made.picture.buffer, ...(made.mismatch ? [made.mismatch.buffer] : [])] as ArrayBuffer[];
-    self.postMessage({ id, made } satisfies PictureAnswer, { transfer });
+    const start = performance.now();
+    const made = answer(data);
+    const milliseconds = performance.now() - start;
+    self.postMessage({ id, made, milliseconds } satisfies PictureAnswer, { transfer: buffersOf(made) });
   } catch (error) {
     self.postMessage({ id, error: String(error) } satisfies PictureAnswer);
   }
 });
 
-function make(request: MakeRequest): SourceFrame {
-  if (request.job !== job || !pictures) {
-    job = request.job;
-    pictures = new SourcePictures(request.shape);
-    held = [];
+function answer(request: PictureRequest): Made {
+  switch (request.kind) {
+    case 'warm':
+      return warmed();
+    case 'make':
+      return make(request);
+    case 'light':
+      return relit(request);
+    case 'finish':
+      return finished(request.work);
   }
+}
+
+const WARMING_SIDE = 64;
+const WARMING_ROUNDS = 4;
+
+function warmed(): null {
+  const size = { width: WARMING_SIDE, height: WARMING_SIDE };
+  const shape: PictureShape = { source: size, worked: size, padded: size, factor: 8, part: null };
+  const rgba = (shift: number) =>
+    new Uint8ClampedArray(4 * WARMING_SIDE ** 2).map((_, i) => 128 + 90 * Math.sin(0.003 * (i + 8 * shift) ** 1.3));
+  for (let round = 0; round < WARMING_ROUNDS; round += 1) {
+    const [first, second] = [0, 1].map((at) => ({ index: 2 * round + at, ...size, rgba: rgba(2 * round + at) }));
+    new MeanLight().of([first!, second!], 0);
+    const made = new SourcePictures(shape);
+    const { picture } = made.between(first!, second!, 0.5);
+    finished({ decoded: picture, source: made.key(first!).picture, padded: size, worked: size });
+  }
+  return null;
+}
+
+function make(request: MakeRequest): SourceFrame {
+  begin(request.job);
+  pictures ??= new SourcePictures(request.shape);
+  const [first, second] = received(request.frames) as [KeyFrame, KeyFrame?];
+  if (second) return pictures.between(first, second, request.fraction);
+  // A copy: the picture is handed over, and a plane is needed again for the frames beside it.
+  return { picture: pictures.key(first).picture.slice(), mismatch: null };
+}
+
+function relit(request: LightRequest): Uint8ClampedArray<ArrayBuffer> {
+  begin(request.job);
+  light ??= new MeanLight();
+  return light.of(received(request.neighbourhood), request.at);
+}
+
+/** Nothing is kept of another job. */
+function begin(wanted: number): void {
+  if (wanted === job) return;
+  job = wanted;
+  pictures = null;
+  light = null;
+  held = [];
+}
+
+function received(frames: readonly SentFrame[]): readonly KeyFrame[] {
   const before = held;
-  held = request.frames.map(({ rgba, ...frame }) => {
+  held = frames.map(({ rgba, ...frame }) => {
     if (rgba) return { ...frame, rgba };
     const known = before.find(({ index }) => index === frame.index);
     if (!known) throw new RangeError(`frame ${frame.index} was not sent`);
     return known;
   });
-  const [first, second] = held as [KeyFrame, KeyFrame?];
-  if (second) return pictures.between(first, second, request.fraction);
-  // A copy: the picture is handed over, and a plane is needed again for the frames beside it.
-  return { picture: pictures.key(first).picture.slice(), mismatch: null };
+  return held;
+}
+
+function buffersOf(made: Made): ArrayBuffer[] {
+  if (made === null) return [];
+  if (made instanceof Uint8ClampedArray) return [made.buffer];
+  return [made.picture.buffer, ...(made.mismatch ? [made.mismatch.buffer] : [])] as ArrayBuffer[];
 }

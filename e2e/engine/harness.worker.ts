@@ -16,6 +16,7 @@ import { readManifest } from '../../workers/models/package.ts';
 import { JobRun } from '../../workers/pipeline/job.ts';
 import { Model, urlSource } from '../../workers/pipeline/model.ts';
 import { PauseGate } from '../../workers/pipeline/pause-gate.ts';
+import { PictureWorkers } from '../../workers/pipeline/picture-workers.ts';
 import { plannedModel, solverProgram } from '../../workers/pipeline/program.ts';
 import type { DeviceInfo, JobPlan, Provider } from '../../workers/plan/job-plan.ts';
 import { planJob } from '../../workers/plan/plan-job.ts';
@@ -56,6 +57,8 @@ export type Command =
       readonly keepLatents?: boolean;
       readonly truthUrl?: string;
       readonly memoryBudgetBytes?: number;
+      /** Encode and mux as a job does, without its journal. */
+      readonly file?: boolean;
       readonly modelsUrl: string;
     };
 
@@ -74,14 +77,19 @@ export interface JobOutcome {
   readonly seamsInFile: Seams | null;
   readonly seconds: number;
   readonly secondsByStage: { readonly [stage: string]: number };
-  /** Of the whole job, spent inside model runs. */
+  /** Of the whole job, spent inside model runs; and that by what they do. */
   readonly modelSeconds: number;
+  readonly modelSecondsByPart: { readonly encode: number; readonly evaluate: number; readonly decode: number };
   readonly evaluateSeconds: number;
   /** Of all evaluations, ControlNet and UNet, attention's quadratic part aside. */
   readonly evaluateGigaflops: number;
   readonly peakGpuLedgerBytes: number;
   /** GFLOP a second of a plain convolution in the same run: what the provider can do at best. */
   readonly convolutionGigaflopsPerSecond: number;
+  /** That the workers beside the engine worked, by kind of work. */
+  readonly workerMilliseconds: Readonly<Record<string, number>>;
+  /** Bytes that a plain copy of 64 MiB reads, a second, in the same run: on the GPU where the job is on it, else in memory. */
+  readonly copyBytesPerSecond: number;
   readonly evaluations: number;
   /** From the CPU to the networks and back, of one evaluation. */
   readonly bytesPerEvaluation: number;
@@ -311,44 +319,46 @@ class Contrast {
 
 async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutcome> {
   watchGpu();
+  // As the page does as soon as a clip is chosen.
+  PictureWorkers.warm();
   const runtime = await Runtime.open(command.provider);
   const model = await Model.load(runtime, urlSource(new URL(`${command.settings.model}/`, command.modelsUrl).href));
-  const clip = part(await fetched(command.url), command);
+  const bytes = await blobAt(command.url);
+  const demuxing = performance.now();
+  const clip = part(await openClip(new File([bytes], 'clip.mp4')), command);
+  const demuxSeconds = secondsSince(demuxing);
   const plan = planJob(clip.info, command.settings, runtime.device, model.info, {
     memoryBudgetBytes: command.memoryBudgetBytes ?? null,
   });
   const latents: number[] = [];
-  let modelSeconds = 0;
-  let evaluateSeconds = 0;
+  const modelSecondsByPart = { encode: 0, evaluate: 0, decode: 0 };
   let evaluateGigaflops = 0;
   let evaluations = 0;
-  let bytes = 0;
+  let exchangedBytes = 0;
   let peakHeapBytes = 0;
   const gpu = { dispatches: 0, submits: 0, bytesWritten: 0, bytesRead: 0 };
-  const timed = async <T>(work: Promise<T>): Promise<T> => {
+  const timed = async <T>(part: keyof typeof modelSecondsByPart, work: Promise<T>): Promise<T> => {
     const began = performance.now();
     const result = await work;
-    modelSeconds += (performance.now() - began) / 1000;
+    modelSecondsByPart[part] += secondsSince(began);
     return result;
   };
   const { encode, decode, evaluate } = model;
-  model.encode = (frames) => timed(encode.call(model, frames));
+  model.encode = (frames) => timed('encode', encode.call(model, frames));
   model.decode = (values, source, conditioning) => {
     if (command.keepLatents) for (const value of values.data) latents.push(value);
-    return timed(decode.call(model, values, source, conditioning));
+    return timed('decode', decode.call(model, values, source, conditioning));
   };
   model.evaluate = async (inputs) => {
     if (command.unet === 'silent') return tensor(inputs.sample.dims);
     const [frames = 0, , height = 0, width = 0] = inputs.sample.dims;
-    const before = modelSeconds;
     const countsBefore = gpuCounts();
-    const output = await timed(evaluate.call(model, inputs));
+    const output = await timed('evaluate', evaluate.call(model, inputs));
     for (const name of COUNTED) gpu[name] += gpuCounts()[name] - countsBefore[name];
     evaluations += 1;
     const exchanged = [output, ...Object.values(inputs)] as readonly Tensor[];
-    for (const { data } of exchanged) bytes += data.byteLength;
+    for (const { data } of exchanged) exchangedBytes += data.byteLength;
     peakHeapBytes = Math.max(peakHeapBytes, (performance as MemoryOfPage).memory?.usedJSHeapSize ?? 0);
-    evaluateSeconds += modelSeconds - before;
     evaluateGigaflops += model.info.gigaflopsPerLatentPixel * frames * height * width;
     return output;
   };
@@ -357,6 +367,7 @@ async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutco
   const errors: number[] = [];
   const meter = new SeamMeter(plan);
   const pictures: Uint8ClampedArray[] = [];
+  const file = command.file ? await fileWriter(plan, command.settings) : null;
   const start = performance.now();
   const run = new JobRun({
     clip,
@@ -364,17 +375,19 @@ async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutco
     settings: command.settings,
     program: solverProgram(command.settings, model.manifest),
     model,
-    openSegment: () => ({
-      async write(rgba) {
-        const next = await truthFrames?.next();
-        if (!next || next.done) return;
-        errors.push(meanSquare(rgba, next.value.rgba));
-        meter.add(rgba, next.value.rgba);
-        pictures.push(rgba.slice());
-      },
-      async finish() {},
-      close() {},
-    }),
+    openSegment:
+      file?.openSegment ??
+      (() => ({
+        async write(rgba) {
+          const next = await truthFrames?.next();
+          if (!next || next.done) return;
+          errors.push(meanSquare(rgba, next.value.rgba));
+          meter.add(rgba, next.value.rgba);
+          pictures.push(rgba.slice());
+        },
+        async finish() {},
+        close() {},
+      })),
     gate: new PauseGate(),
     signal: new AbortController().signal,
     gpuLedgerBytes: () => runtime.ledger.liveBytes,
@@ -382,7 +395,9 @@ async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutco
     onFrame() {},
   });
   await run.run();
-  const seconds = (performance.now() - start) / 1000;
+  await file?.mux((work) => run.meter.time('mux', work));
+  const seconds = demuxSeconds + secondsSince(start);
+  const modelSeconds = Object.values(modelSecondsByPart).reduce((sum, each) => sum + each, 0);
   return {
     plan,
     latents,
@@ -393,14 +408,17 @@ async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutco
         ? await seamsOf(plan, await encoded(pictures, plan, command.settings), await fetched(command.truthUrl))
         : null,
     seconds,
-    secondsByStage: { ...run.meter.secondsByStage },
+    secondsByStage: { demux: demuxSeconds, ...run.meter.secondsByStage },
     modelSeconds,
-    evaluateSeconds,
+    modelSecondsByPart,
+    evaluateSeconds: modelSecondsByPart.evaluate,
     evaluateGigaflops,
     peakGpuLedgerBytes: runtime.ledger.peakBytes,
     convolutionGigaflopsPerSecond: runtime.device.gigaflopsPerSecond,
+    workerMilliseconds: { ...PictureWorkers.milliseconds },
+    copyBytesPerSecond: await copySpeed(runtime.gpu?.device ?? null),
     evaluations,
-    bytesPerEvaluation: bytes / Math.max(1, evaluations),
+    bytesPerEvaluation: exchangedBytes / Math.max(1, evaluations),
     gpuPerEvaluation: Object.fromEntries(
       COUNTED.map((name) => [name, gpu[name] / Math.max(1, evaluations)]),
     ) as unknown as GpuCounts,
@@ -409,6 +427,65 @@ async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutco
 }
 
 const COUNTED = ['dispatches', 'submits', 'bytesWritten', 'bytesRead'] as const;
+
+/** Encodes windows as a job does, each by itself, and muxes them in memory. */
+async function fileWriter({ output }: JobPlan, { codec, quality }: Settings) {
+  const { width, height, frameRate } = output;
+  const choice = await chooseEncoder({
+    width,
+    height,
+    frameRate: frameRate.numerator / frameRate.denominator,
+    codec,
+    quality,
+  });
+  const sink = new MemoryPacketSink();
+  return {
+    openSegment() {
+      const encoder = new GroupEncoder(choice);
+      return {
+        write: (rgba: Uint8ClampedArray, timestampUs: number, durationUs: number) =>
+          encoder.encode({ data: rgbaToI420(rgba, width, height).data, timestampUs, durationUs }),
+        finish: async () => sink.append(await encoder.finish()),
+        close: () => encoder.close(),
+      };
+    },
+    mux: (timed: (work: () => Promise<Blob>) => Promise<Blob>) =>
+      timed(() => {
+        const video = {
+          decoderConfig: sink.decoderConfig!,
+          packetCount: sink.packetCount,
+          packets: () => sink.packets(),
+        };
+        return muxMp4ToBlob({ video, frameRate, audioTracks: [] });
+      }),
+  };
+}
+
+const COPIED_BYTES = 2 ** 26;
+
+/** The best of a few copies: the first meets memory that nobody has touched. */
+async function copySpeed(device: GPUDevice | null): Promise<number> {
+  let best = Number.POSITIVE_INFINITY;
+  const [from, to] = [new Float32Array(COPIED_BYTES / 4).fill(1), new Float32Array(COPIED_BYTES / 4)];
+  const usage = device ? GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST : 0;
+  const buffers = device ? [0, 1].map(() => device.createBuffer({ size: COPIED_BYTES, usage })) : [];
+  for (let round = 0; round < 5; round += 1) {
+    const start = performance.now();
+    if (device) {
+      const encoder = device.createCommandEncoder();
+      encoder.copyBufferToBuffer(buffers[0]!, 0, buffers[1]!, 0, COPIED_BYTES);
+      device.queue.submit([encoder.finish()]);
+      await device.queue.onSubmittedWorkDone();
+    } else to.set(from);
+    best = Math.min(best, secondsSince(start));
+  }
+  for (const buffer of buffers) buffer.destroy();
+  return COPIED_BYTES / best;
+}
+
+function secondsSince(startMs: number): number {
+  return (performance.now() - startMs) / 1000;
+}
 
 /** The clip's first frames, cropped. */
 function part(clip: Clip, { frames, crop }: { frames: number; crop?: { width: number; height: number } }): Clip {
@@ -454,9 +531,13 @@ async function opened(base64: string): Promise<Clip> {
 }
 
 async function fetched(url: string): Promise<Clip> {
+  return openClip(new File([await blobAt(url)], 'clip.mp4'));
+}
+
+async function blobAt(url: string): Promise<Blob> {
   const response = await fetch(url);
   if (!response.ok) throw new Error(`${url}: ${response.status}`);
-  return openClip(new File([await response.blob()], 'clip.mp4'));
+  return response.blob();
 }
 
 function meanSquare(a: Uint8ClampedArray, b: Uint8ClampedArray): number {

@@ -16,7 +16,7 @@ const STRIDE = 4;
 const DESCENTS = 16;
 /** A level's picture is continued so far beyond its edges: patches may lie half outside. */
 const MARGIN = 16;
-/** The full resolution is left out: half of it finds the same motion at a quarter of the cost (docs/nano.md). */
+/** Halvings. The full resolution is left out: half of it finds the same motion at a quarter of the cost (docs/nano.md). */
 const FINEST_LEVEL = 1;
 /** Below this the answer of a patch without texture would be noise. */
 const LEAST_DETERMINANT = 0.1;
@@ -24,13 +24,15 @@ const LEAST_DETERMINANT = 0.1;
 /**
  * Where each pixel of `from` lies in `to`, relative to its own place: [2 · height · width], x and y of each pixel in turn, in pixels.
  *
- * Pictures smaller than a patch stand still. @throws RangeError when the sizes differ.
+ * Pictures smaller than a patch stand still.
+ * @param finestLevel halvings of the pictures that the search ends at.
+ * @throws RangeError when the sizes differ.
  */
-export function opticalFlow(from: Luma, to: Luma): Float32Array {
+export function opticalFlow(from: Luma, to: Luma, finestLevel = FINEST_LEVEL): Float32Array {
   if (from.width !== to.width || from.height !== to.height) throw new RangeError('pictures of different sizes');
   if (Math.min(from.width, from.height) < PATCH) return new Float32Array(2 * from.data.length);
   const levels = levelCount(from.width, from.height);
-  const finest = Math.min(FINEST_LEVEL, levels - 1);
+  const finest = Math.min(finestLevel, levels - 1);
   const [before, after] = [pyramid(from, levels), pyramid(to, levels)];
   let flow: Float32Array | null = null;
   let last: Luma | null = null;

@@ -51,9 +51,9 @@ describe('a deflickered store', () => {
     await store.reach(12);
     store.dropBefore(11);
     expect(() => store.get(10)).toThrow(RangeError);
-    expect(store.get(11).index).toBe(11);
+    expect((await store.get(11)).index).toBe(11);
     await store.reach(14);
-    expect(store.get(14).rgba).toEqual((await read(2))[12]!.rgba);
+    expect((await store.get(14)).rgba).toEqual((await read(2))[12]!.rgba);
   });
 });
 
@@ -67,7 +67,7 @@ async function read(first: number): Promise<DecodedFrame[]> {
   const made: DecodedFrame[] = [];
   for (let index = first; index < COUNT; index += 1) {
     await store.reach(index);
-    made.push(store.get(index));
+    made.push(await store.get(index));
     store.dropBefore(index);
   }
   return made;

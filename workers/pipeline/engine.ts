@@ -34,6 +34,7 @@ import { type JobJournal, JournalKeeper, stateToGoOnFrom } from './journal-keepe
 import { lookThrough } from './look-through.ts';
 import { ModelShelf } from './model-shelf.ts';
 import { PauseGate } from './pause-gate.ts';
+import { PictureWorkers } from './picture-workers.ts';
 import { Previewer } from './preview.ts';
 import { plannedModel, solverProgram } from './program.ts';
 import { type MeterState, ProgressMeter } from './progress.ts';
@@ -96,6 +97,7 @@ export class Engine {
 
   /** @throws EnhancerError naming what is wrong with the file. */
   async probe(file: File): Promise<ClipInfo> {
+    PictureWorkers.warm();
     const clip = await openClip(file);
     try {
       return { ...clip.info, activeArea: await glimpseBorders(clip) };

@@ -13,7 +13,7 @@ export interface SourceStore {
   /** @throws EnhancerError `TRUNCATED` when the clip ends before it. */
   reach(index: number): Promise<void>;
   /** @throws RangeError when it isn't held. */
-  get(index: number): DecodedFrame;
+  get(index: number): DecodedFrame | Promise<DecodedFrame>;
   dropBefore(index: number): void;
   close(): Promise<void>;
 }

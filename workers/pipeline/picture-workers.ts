@@ -1,12 +1,13 @@
 /**
- * Workers that make source pictures, and finish decoded ones, while the model runs: it blocks the engine's thread on the processor, and on a GPU waits
- * for whatever the engine does itself. One that finishes, and as many as half the cores, at most four, that make; shared by all jobs, started at
- * the first use. Where there are none (Node) the caller does the work itself, and a source picture also where one fails.
+ * Workers that steady the source's light, make source pictures and finish decoded ones, while the model runs: it blocks the engine's thread on the
+ * processor, and on a GPU waits for whatever the engine does itself. One that finishes, one for the light, and as many as half
+ * the cores, at most four, that make; shared by all jobs, started at the first use. Where there are none (Node) the caller does the work itself, and
+ * what comes before the model also where one fails.
  */
 
 import type { KeyFrame, PictureShape, SourceFrame } from '../condition/source-pictures.ts';
 import { EnhancerError } from '../errors.ts';
-import type { PictureAnswer, PictureRequest } from '../pictures.worker.ts';
+import type { PictureAnswer, PictureRequest, SentFrame } from '../pictures.worker.ts';
 import type { Finish } from '../reconstruct/finish.ts';
 
 const MOST_WORKERS = 4;
@@ -21,6 +22,7 @@ interface Seat {
 type Made = Extract<PictureAnswer, { made: unknown }>['made'];
 
 interface Pending {
+  readonly kind: PictureRequest['kind'];
   readonly resolve: (made: Made) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -34,11 +36,15 @@ export class PictureWorkers {
   readonly #seats: readonly Seat[];
   /** Apart, so that no picture waits to be shown behind those of the next window. */
   readonly #finisher: Worker;
+  #lighter: Seat | null = null;
   readonly #pending = new Map<number, Pending>();
   #nextId = 0;
 
+  /** That all of them have worked, by kind of work. */
+  static readonly milliseconds: Record<PictureRequest['kind'], number> = { warm: 0, make: 0, light: 0, finish: 0 };
+
   private constructor(count: number) {
-    this.#seats = Array.from({ length: count }, () => ({ worker: this.#spawn(), job: -1, frames: [] }));
+    this.#seats = Array.from({ length: count }, () => this.#seat());
     this.#finisher = this.#spawn();
   }
 
@@ -48,6 +54,16 @@ export class PictureWorkers {
     if (typeof WorkerGlobalScope === 'undefined' && typeof globalThis.location === 'undefined') return null;
     shared ??= new PictureWorkers(Math.max(1, Math.min(MOST_WORKERS, navigator.hardwareConcurrency >> 1)));
     return shared;
+  }
+
+  /** Starts them all and has them compile what they will run, while nobody waits for it. */
+  static warm(): void {
+    const workers = PictureWorkers.shared();
+    if (!workers || workers.#lighter) return;
+    workers.#lighter = workers.#seat();
+    for (const { worker } of [workers.#lighter, ...workers.#seats, { worker: workers.#finisher }]) {
+      workers.#asked(worker, { kind: 'warm' }, []).catch(() => undefined);
+    }
   }
 
   /**
@@ -63,23 +79,15 @@ export class PictureWorkers {
   ): Promise<SourceFrame> {
     // All frames between two key frames to one worker: their motion is searched once.
     const seat = this.#seats[before.index % this.#seats.length]!;
-    const frames = after ? [before, after] : [before];
-    const known = seat.job === job ? seat.frames : [];
-    seat.job = job;
-    seat.frames = frames.map(({ index }) => index);
-    const request: Unsent = {
-      kind: 'make',
-      job,
-      shape,
-      frames: frames.map(({ index, width, height, rgba }) => ({
-        index,
-        width,
-        height,
-        rgba: known.includes(index) ? null : rgba,
-      })),
-      fraction,
-    };
-    return this.#asked(seat.worker, request, []) as Promise<SourceFrame>;
+    const frames = given(seat, job, after ? [before, after] : [before]);
+    return this.#asked(seat.worker, { kind: 'make', job, shape, frames, fraction }, []) as Promise<SourceFrame>;
+  }
+
+  /** The frame at `at` in the mean light of its neighbourhood. @param job any number of the caller's own. */
+  inMeanLight(job: number, neighbourhood: readonly KeyFrame[], at: number): Promise<Uint8ClampedArray<ArrayBuffer>> {
+    this.#lighter ??= this.#seat();
+    const request: Unsent = { kind: 'light', job, neighbourhood: given(this.#lighter, job, neighbourhood), at };
+    return this.#asked(this.#lighter.worker, request, []) as Promise<Uint8ClampedArray<ArrayBuffer>>;
   }
 
   /** Takes `work.decoded` over. @throws EnhancerError `WORKER_FAILED`. */
@@ -101,7 +109,7 @@ export class PictureWorkers {
   #asked(worker: Worker, request: Unsent, transfer: ArrayBuffer[]): Promise<Made> {
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject });
+      this.#pending.set(id, { kind: request.kind, resolve, reject });
       worker.postMessage({ ...request, id } as PictureRequest, transfer);
     });
   }
@@ -111,13 +119,19 @@ export class PictureWorkers {
     if (shared && shared.#pending.size > 0) shared.#end(new Error('no longer wanted'));
   }
 
+  #seat(): Seat {
+    return { worker: this.#spawn(), job: -1, frames: [] };
+  }
+
   #spawn(): Worker {
     const worker = new Worker(new URL('../pictures.worker.ts', import.meta.url), { type: 'module', name: 'pictures' });
     worker.addEventListener('message', ({ data }: MessageEvent<PictureAnswer>) => {
       const pending = this.#pending.get(data.id);
       this.#pending.delete(data.id);
-      if ('made' in data) pending?.resolve(data.made);
-      else pending?.reject(new Error(data.error));
+      if ('made' in data) {
+        if (pending) PictureWorkers.milliseconds[pending.kind] += data.milliseconds;
+        pending?.resolve(data.made);
+      } else pending?.reject(new Error(data.error));
     });
     worker.addEventListener('error', (event) => {
       event.preventDefault();
@@ -128,9 +142,23 @@ export class PictureWorkers {
 
   #end(reason: Error): void {
     if (shared === this) shared = null;
-    for (const worker of [this.#finisher, ...this.#seats.map((seat) => seat.worker)]) worker.terminate();
+    const seats = [...this.#seats, ...(this.#lighter ? [this.#lighter] : [])];
+    for (const worker of [this.#finisher, ...seats.map((seat) => seat.worker)]) worker.terminate();
     const pending = [...this.#pending.values()];
     this.#pending.clear();
     for (const { reject } of pending) reject(reason);
   }
+}
+
+/** Frames as the seat's worker has to be sent them, which it has from then on. */
+function given(seat: Seat, job: number, frames: readonly KeyFrame[]): SentFrame[] {
+  const known = seat.job === job ? seat.frames : [];
+  seat.job = job;
+  seat.frames = frames.map(({ index }) => index);
+  return frames.map(({ index, width, height, rgba }) => ({
+    index,
+    width,
+    height,
+    rgba: known.includes(index) ? null : rgba,
+  }));
 }

@@ -110,8 +110,8 @@ export class SourceFrames {
     const fraction = this.fraction(frame);
     const index = this.index(frame);
     await this.#reach(fraction === 0 ? index : index + 1);
-    const before = this.#store.get(index);
-    const after = fraction === 0 ? null : this.#store.get(index + 1);
+    const before = await this.#store.get(index);
+    const after = fraction === 0 ? null : await this.#store.get(index + 1);
     const workers = PictureWorkers.shared();
     if (workers) {
       try {

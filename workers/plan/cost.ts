@@ -90,8 +90,8 @@ export function heapBytes(load: HeapLoad): number {
   return Math.ceil(latents + sources + MOTION_BYTES_PER_PIXEL * moving + pictures);
 }
 
-/** Frames to both sides (`condition/deflicker.ts`). */
-const DEFLICKER_CONTEXT = 4;
+/** Frames to both sides (`condition/deflicker.ts`), and those of a frame's neighbourhood again at the worker. */
+const DEFLICKER_CONTEXT = 4 + 5;
 
 /** Source pictures that a job keeps or makes ahead (`pipeline/source-frames.ts`), of so many padded pixels each. */
 export function picturesHeld(paddedPixels: number): number {
@@ -148,8 +148,8 @@ export interface MeasuredSpeed {
   readonly reconstructSecondsPerMegapixel: number;
 }
 
-/** Seconds of one core to find a frame's change of light, and to apply it to a megapixel; 2 GHz, docs/nano.md. */
-const DEFLICKER_SECONDS_PER_FRAME = 0.015;
+/** Seconds of one core to find a frame's change of light, and to apply it to a megapixel (docs/performance.md). */
+const DEFLICKER_SECONDS_PER_FRAME = 0.006;
 const DEFLICKER_SECONDS_PER_MEGAPIXEL = 0.018;
 
 export interface Work {
