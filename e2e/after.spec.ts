@@ -54,12 +54,29 @@ test('compared by keyboard, judged, kept, shared and run again', async ({ page, 
   await test.step('plays and loops', async () => {
     await page.keyboard.press('Space');
     await expect(compare.getByRole('button', { name: 'Pause' })).toBeVisible();
+    // While both play they are less than a quarter of a second apart, which is when the follower jumps.
+    await expect.poll(() => page.evaluate(() => document.querySelector('video')!.currentTime)).toBeGreaterThan(0.2);
+    const apart = await page.evaluate(() => {
+      const [after, before] = [...document.querySelectorAll('video')];
+      const seconds = Math.abs(after!.currentTime - before!.currentTime);
+      return Math.min(seconds, after!.duration - seconds);
+    });
+    expect(apart).toBeLessThan(0.25);
     await page.keyboard.press('Space');
     await expect(compare.getByRole('button', { name: 'Play' })).toBeVisible();
     const loop = compare.getByRole('button', { name: 'Loop' });
     await expect(loop).toHaveAttribute('aria-pressed', 'true');
     await page.keyboard.press('l');
     await expect(loop).toHaveAttribute('aria-pressed', 'false');
+  });
+
+  await test.step('the line is moved by keys', async () => {
+    const line = compare.getByLabel('Wipe between before and after');
+    await line.focus();
+    const before = Number(await line.inputValue());
+    await page.keyboard.press('ArrowLeft');
+    expect(Number(await line.inputValue())).toBeLessThan(before);
+    await compare.focus();
   });
 
   await test.step('difference of the frame on screen, by the engine', async () => {
@@ -170,7 +187,7 @@ test('compared by keyboard, judged, kept, shared and run again', async ({ page, 
       .setInputFiles({ name: 'from-someone.mp4', mimeType: 'video/mp4', buffer: download });
     await expect(page.getByRole('heading', { name: 'from-someone.mp4' })).toBeVisible({ timeout: 60_000 });
     await expect(page.getByText(/made here already, and generated in part: 2× size/)).toBeVisible();
-    await page.getByLabel('Seed', { exact: true }).fill('5');
+    await enhancer.set({ Seed: 5 });
     await page.getByRole('button', { name: 'Use its recipe' }).click();
     await expect(page.getByLabel('Seed', { exact: true })).toHaveValue('7');
   });
@@ -196,10 +213,16 @@ test('several clips: chosen together, put in order, done one after the other', a
     .locator('input[type=file]')
     .first()
     .setInputFiles(
-      names.map((name) => ({ name, mimeType: 'video/mp4', buffer: readFileSync('e2e/fixtures/clips/self__2x2.mp4') })),
+      names.map((name) => ({
+        name,
+        mimeType: 'video/mp4',
+        // The first takes long enough for the queue to be paused meanwhile.
+        buffer: readFileSync(name === 'one.mp4' ? CLIP : 'e2e/fixtures/clips/self__2x2.mp4'),
+      })),
     );
   await expect(enhancer.enhance).toBeEnabled();
-  await enhancer.set({ Scale: 1, 'Frame rate': 1, Strength: 0, Steps: 1 });
+  await expect(page.getByText('Chosen with two.mp4 and three.mp4')).toBeVisible();
+  await enhancer.set({ Scale: 3, 'Frame rate': 1, Strength: 0, Steps: 6 });
   await page.getByRole('button', { name: 'Add all 3 to the queue' }).click();
   const queued = page.locator('[data-queued]');
   await expect(queued).toHaveCount(3);
@@ -208,9 +231,16 @@ test('several clips: chosen together, put in order, done one after the other', a
   await page.getByRole('button', { name: 'Take two.mp4 out of the queue' }).click();
   await expect(queued).toHaveCount(2);
   await page.getByRole('button', { name: 'Start the queue' }).click();
-  await expect(page.locator('[data-history]').or(page.locator('[data-phase=finished]')).first()).toBeVisible({
-    timeout: 120_000,
-  });
+
+  // Paused, it lets the clip at work finish, and the next waits.
+  await page.getByRole('button', { name: 'Pause the queue' }).click();
+  await expect(enhancer.progress).toBeVisible();
+  await expect(page.locator('[data-phase=finished]').first()).toBeVisible({ timeout: 120_000 });
+  await expect(queued).toHaveCount(1);
+  await expect(page.getByText('1 clip waits.')).toBeVisible();
+  await page.waitForTimeout(1000);
+  await expect(enhancer.progress).toHaveCount(0);
+  await page.getByRole('button', { name: 'Start the queue' }).click();
   await expect(queued).toHaveCount(0, { timeout: 120_000 });
   await expect(page.locator('[data-phase=finished]').first()).toBeVisible({ timeout: 60_000 });
   await expect(page.getByRole('heading', { name: 'three.mp4' })).toBeVisible();

@@ -55,6 +55,29 @@ test('one point sets scale and frame rate: by pointer, keys, targets and numbers
   await expect(page.getByLabel('Re-imagine')).not.toBeChecked();
 });
 
+test.describe('with a finger', () => {
+  test.use({ hasTouch: true });
+
+  test('the point is dragged, targets are tapped', async ({ page }) => {
+    await opened(page);
+    const pad = page.locator('[data-scale]');
+    await page.getByRole('button', { name: '720p' }).tap();
+    await expect(pad).toHaveAttribute('data-scale', '8');
+    const point = (await page.locator('[data-scale] [class*=point]').boundingBox())!;
+    // At the plane's edge half of it is out of reach.
+    const from = { x: point.x + point.width / 2 - 8, y: point.y + point.height / 2 - 4 };
+    const session = await page.context().newCDPSession(page);
+    const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', touchPoints: { x: number; y: number }[]) =>
+      session.send('Input.dispatchTouchEvent', { type, touchPoints });
+    await touch('touchStart', [from]);
+    for (let step = 1; step <= 5; step += 1)
+      await touch('touchMove', [{ x: from.x - 20 * step, y: from.y - 8 * step }]);
+    await touch('touchEnd', []);
+    await expect.poll(async () => Number(await pad.getAttribute('data-scale'))).toBeLessThan(5);
+    expect(Number(await pad.getAttribute('data-factor'))).toBeGreaterThan(1);
+  });
+});
+
 test('a part of the clip, chosen on its timeline, is what comes out, sound and all', async ({ page }) => {
   const enhancer = await opened(page);
   await expect(page.locator('section[aria-label="Timeline"] canvas')).toHaveCount(12);
@@ -85,9 +108,11 @@ test('one crop at four strengths within seconds; a click takes one over; Enhance
   await page.keyboard.press('ArrowRight');
   await page.keyboard.press('ArrowRight');
   await expect(page.getByText('Looking at 0:00.13')).toBeVisible();
+  const started = Date.now();
   await page.getByRole('button', { name: 'Compare strengths here' }).click();
   const ladder = page.getByRole('region', { name: 'The same crop at four strengths' });
   await expect(ladder).toHaveAttribute('data-made', '4', { timeout: 60_000 });
+  console.info(`four strengths after ${((Date.now() - started) / 1000).toFixed(1)} s`);
   // Different strengths are different pictures.
   const pictures = await ladder.locator('canvas').evaluateAll((canvases) =>
     canvases.map((canvas) => {
@@ -105,9 +130,21 @@ test('one crop at four strengths within seconds; a click takes one over; Enhance
   await expect(page.getByLabel('Re-imagine')).toBeChecked();
   await expect(ladder).toHaveAttribute('data-made', '4');
 
-  // Another seed makes them stale; the job does not wait for their ladder.
+  // One loupe for all five.
+  await ladder.getByRole('group').first().focus();
+  for (const key of ['+', '+', '+', 'ArrowRight']) await page.keyboard.press(key);
+  await expect(ladder.locator('[data-zoomed=true]')).toHaveCount(5);
+  await expect(ladder.getByRole('slider', { name: 'Zoom' })).toHaveValue('4');
+
+  // Another seed makes them stale, the one before brings them back at once; the job does not wait for their ladder.
+  await page.getByText('Advanced', { exact: true }).click();
+  const seed = page.getByLabel('Seed', { exact: true });
+  const before = await seed.inputValue();
   await page.getByRole('button', { name: 'New seed' }).click();
   await expect(ladder).toHaveAttribute('data-made', '0');
+  await seed.fill(before);
+  await expect(ladder).toHaveAttribute('data-made', '4', { timeout: 1000 });
+  await page.getByRole('button', { name: 'New seed' }).click();
   await enhancer.enhance.click();
   await expect(enhancer.progress).toBeVisible();
   await expect(enhancer.alert).toHaveCount(0);
@@ -120,11 +157,24 @@ test('the estimate is measured on this device before the start, and told against
   await expect(page.locator('[data-measured="true"]')).toBeVisible({ timeout: 60_000 });
   await expect(page.getByText('measured here')).toBeVisible();
   await expect(page.getByText('Largest window')).toBeVisible();
-  await enhancer.set({ Scale: 2 });
+  await enhancer.set({ Scale: 2, Steps: 6 });
+  const errors = await page.evaluateHandle(() => {
+    const seconds: number[] = [];
+    new MutationObserver(() => {
+      const [, minutes, rest] =
+        /± (?:(\d+) min )?([\d.]+) s/.exec(document.querySelector('main')?.textContent ?? '') ?? [];
+      if (rest !== undefined) seconds.push(Number(minutes ?? 0) * 60 + Number(rest));
+    }).observe(document.body, { subtree: true, childList: true, characterData: true });
+    return seconds;
+  });
   await enhancer.enhance.click();
-  await expect(page.getByText('Estimated before')).toBeVisible();
-  await expect(page.getByText('frames a second').last()).toBeVisible({ timeout: 60_000 });
+  const panel = page.getByRole('region', { name: 'Enhancing' });
+  for (const fact of ['Estimated before', 'Time left', 'Memory', 'Frames']) await expect(panel).toContainText(fact);
+  await expect(panel.getByText('frames a second')).toBeVisible({ timeout: 60_000 });
   await enhancer.download(200_000);
+  const told = await errors.jsonValue();
+  expect(told.length).toBeGreaterThan(1);
+  expect(told.at(-1)!).toBeLessThanOrEqual(told[0]!);
 
   // From the result back to where a moment, a part or a strength is chosen; the result stays.
   await page.getByRole('button', { name: 'Back to the clip' }).click();

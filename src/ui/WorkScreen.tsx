@@ -7,6 +7,7 @@ import { LookContext } from '../state/look-context.ts';
 import { canEnhance, type FinishedPhase, type ReadyPhase, type RunningPhase } from '../state/phase.ts';
 import { createProbe } from '../state/probe.ts';
 import { ProbeContext } from '../state/probe-context.ts';
+import { useQueueState } from '../state/queue-context.ts';
 import { useSession, useSessionState } from '../state/react.ts';
 import { Compare } from './compare/Compare.tsx';
 import { InspectionProvider, WithInspection } from './compare/InspectionProvider.tsx';
@@ -15,7 +16,7 @@ import { HistoryPanel } from './history/HistoryPanel.tsx';
 import { Ladder } from './ladder/Ladder.tsx';
 import { Button } from './pieces/Button.tsx';
 import { PlanPanel, PlanVerdict } from './plan/PlanPanel.tsx';
-import { QueueActions, QueuePanel } from './queue/QueuePanel.tsx';
+import { EnhanceAllButton, QueueActions, QueuePanel } from './queue/QueuePanel.tsx';
 import { RecipeRow } from './recipe/RecipeRow.tsx';
 import { EarlierResults, ResultPanel } from './results/ResultPanel.tsx';
 import { LatestPair } from './running/LatestPair.tsx';
@@ -122,6 +123,7 @@ function Side({ phase, opening, onChoose }: SideProps) {
     );
   }
   const shownResult = phase.kind === 'finished' ? phase.result : null;
+  const blocked = opening || !canEnhance(phase.plan);
   return (
     <>
       {shownResult === null ? null : <ResultPanel result={shownResult} />}
@@ -139,8 +141,11 @@ function Side({ phase, opening, onChoose }: SideProps) {
         <div id="plan-verdict" className={styles.verdict}>
           <PlanVerdict plan={phase.plan} />
         </div>
-        <EnhanceButton phase={phase} disabled={opening || !canEnhance(phase.plan)} />
-        <QueueActions disabled={opening || !canEnhance(phase.plan)} />
+        <div className={styles.starts}>
+          <EnhanceAllButton disabled={blocked} />
+          <EnhanceButton phase={phase} disabled={blocked} />
+          <QueueActions disabled={blocked} />
+        </div>
       </div>
     </>
   );
@@ -153,10 +158,12 @@ interface EnhanceButtonProps {
 
 function EnhanceButton({ phase, disabled }: EnhanceButtonProps) {
   const session = useSession();
+  const several = useQueueState((state) => state.companions.length > 0);
   return (
     <Button
-      wide
-      look={phase.kind === 'finished' ? 'secondary' : 'primary'}
+      wide={!several}
+      className={styles.enhance}
+      look={several || phase.kind === 'finished' ? 'secondary' : 'primary'}
       disabled={disabled}
       aria-describedby="plan-verdict"
       onClick={session.enhance}

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import {
   codecName,
   fileStem,
@@ -7,6 +7,7 @@ import {
   formatFactor,
   formatFrameRate,
   formatLength,
+  formatList,
   formatPercent,
   formatPosition,
   formatSeconds,
@@ -91,3 +92,8 @@ it.each([
   ['noextension', 'noextension'],
   ['.hidden', '.hidden'],
 ])('fileStem(%s) is %s', (fileName, stem) => expect(fileStem(fileName)).toBe(stem));
+
+test('formatList', () => {
+  expect(formatList(['a.mp4'])).toBe('a.mp4');
+  expect(formatList(['a.mp4', 'b.mp4', 'c.mp4'])).toBe('a.mp4, b.mp4, and c.mp4');
+});

@@ -113,3 +113,8 @@ export function formatMoment(ms: number, nowMs = Date.now()): string {
     timeStyle: 'short',
   }).format(ms);
 }
+
+/** Names one after the other, the last with the language's own word before it. */
+export function formatList(names: readonly string[]): string {
+  return new Intl.ListFormat(LOCALE).format(names);
+}

@@ -1,12 +1,32 @@
 /** Every word of the page, in one place, ready to be translated. Functions where a figure belongs inside a sentence. */
 
+import type { CheckpointKind } from '../../workers/models/checkpoint/fit.ts';
+import type { Precision } from '../../workers/models/manifest.ts';
 import type { Provider } from '../../workers/plan/job-plan.ts';
-import type { ColourFix, Deflicker, OutputCodec, Quality, SolverName } from '../../workers/plan/settings.ts';
+import type {
+  ColourFix,
+  Deflicker,
+  OutputCodec,
+  Quality,
+  ScaleCondition,
+  SolverName,
+  StepPlan,
+} from '../../workers/plan/settings.ts';
 import type { Stage } from '../../workers/protocol.ts';
 import type { ShellState } from '../state/app-shell.ts';
 import type { View } from '../state/inspection.ts';
+import type { ModelWork } from '../state/models.ts';
 
 export const LOCALE = 'en';
+
+/** Where a file of the official model comes from. */
+interface Origin {
+  readonly title: string;
+  readonly files: string;
+  readonly url: string;
+  readonly place: string;
+  readonly licence: string;
+}
 
 export const words = {
   product: 'Venhancer',
@@ -16,6 +36,7 @@ export const words = {
     lead: 'A video diffusion model that runs in this tab. Drop a clip, choose how far to go, download an MP4.',
     promise: 'Nothing leaves your machine',
     drop: 'Drop a clip here',
+    begin: 'Begin with a clip',
     paste: 'or paste one',
     choose: 'Choose a clip',
     sample: 'Try the sample clip',
@@ -36,9 +57,9 @@ export const words = {
     label: 'Device',
     checking: 'Checking this device…',
     failed: 'No device to run on',
-    found: { webgpu: 'WebGPU', wasm: 'WASM' } satisfies Record<Provider, string>,
+    found: { webgpu: 'GPU', wasm: 'CPU' } satisfies Record<Provider, string>,
     softwareAdapter: 'drawn in software, slow',
-    slow: 'The result is the same; it takes many times longer than on a graphics processor.',
+    slow: 'Without a graphics processor the result is the same; it takes many times longer.',
     oneThread: 'Only one thread: this page is served without cross-origin isolation.',
     open: 'Your device',
     heading: 'Your device',
@@ -113,9 +134,112 @@ export const words = {
     noAudio: 'none',
     dropped: (codec: string) => `${codec}, left out: it can’t be copied into an MP4`,
     file: 'File',
+    together: (fileNames: string) => `Chosen with ${fileNames}`,
     posterOf: (fileName: string) => `First frame of ${fileName}`,
     frameOf: (fileName: string, time: string) => `${fileName} at ${time}`,
     noPoster: 'No preview of this clip',
+  },
+
+  models: {
+    open: 'Models',
+    heading: 'Models',
+    close: 'Close',
+    field: 'Model',
+    nano: 'Nano',
+    nanoFacts: 'built in, works at once and offline',
+    inUse: 'in use',
+    use: 'Use',
+    takeNamed: (name: string) => `Use ${name}`,
+    verify: 'Verify',
+    verifyNamed: (name: string) => `Verify ${name}`,
+    verified: 'Every file is as it was written.',
+    export: 'Export',
+    exportNamed: (name: string) => `Export ${name}`,
+    remove: 'Delete',
+    removeNamed: (name: string) => `Delete ${name}`,
+    facts: (size: string, precision: string, parameters: string) => `${size}, ${precision}, ${parameters} parameters`,
+    unfinished: (name: string, done: string, total: string) => `${name}: ${done} of ${total} converted`,
+    unfinishedHint: (files: string) => `Choose ${files} again and import: it goes on where it stopped.`,
+    stored: 'Models are kept in this browser’s own storage.',
+    free: (size: string) => `${size} free.`,
+
+    official: {
+      heading: 'Add the official VEnhancer',
+      lead: 'The full model of the paper, 2 billion parameters. Download these three files yourself, then choose or drop them here. This page converts them on your machine; it fetches and sends nothing.',
+      origins: {
+        network: {
+          title: 'VEnhancer checkpoint',
+          files:
+            'venhancer_v2.pt (closer to the source) or venhancer_paper.pt (more creative); or their float16 safetensors',
+          url: 'https://huggingface.co/jwhejwhe/VEnhancer',
+          place: 'jwhejwhe/VEnhancer',
+          licence: 'Apache-2.0',
+        },
+        autoencoder: {
+          title: 'Autoencoder with the temporal decoder',
+          files: 'vae/diffusion_pytorch_model.fp16.safetensors',
+          url: 'https://huggingface.co/stabilityai/stable-video-diffusion-img2vid',
+          place: 'stabilityai/stable-video-diffusion-img2vid',
+          licence: 'Stability AI’s own licence: read it there',
+        },
+        'text-encoder': {
+          title: 'Text encoder OpenCLIP ViT-H-14',
+          files: 'open_clip_pytorch_model.bin or open_clip_model.safetensors',
+          url: 'https://huggingface.co/laion/CLIP-ViT-H-14-laion2B-s32B-b79K',
+          place: 'laion/CLIP-ViT-H-14-laion2B-s32B-b79K',
+          licence: 'MIT',
+        },
+      } satisfies Record<CheckpointKind, Origin>,
+      from: 'from',
+      fp16: { url: 'https://huggingface.co/Kijai/VEnhancer-fp16', place: 'Kijai/VEnhancer-fp16' },
+    },
+
+    input: 'Model files',
+    choose: 'Choose the files',
+    drop: 'or drop them here',
+    missing: (what: string) => `Still missing: ${what}.`,
+    kinds: {
+      network: 'the VEnhancer checkpoint',
+      autoencoder: 'the autoencoder',
+      'text-encoder': 'the text encoder',
+    } satisfies Record<CheckpointKind, string>,
+    unusable: 'Can’t be used',
+    forget: 'Clear',
+    precision: 'Size on this machine',
+    precisions: {
+      compact: 'Compact: 4-bit and 8-bit weights',
+      balanced: 'Balanced: 8-bit weights',
+      exact: 'Exact: as the files have it',
+    } satisfies Record<Precision, string>,
+    needs: (name: string, size: string) => `${name}, ${size}`,
+    packed: (name: string, size: string) => `A finished package: ${name}, ${size}.`,
+    package: 'Files of a package that was exported here, or written by npm run pack, are taken as they are.',
+    install: 'Import',
+    cancel: 'Cancel',
+    works: {
+      inspect: 'Looking at the files…',
+      install: 'Converting',
+      verify: 'Verifying',
+      export: 'Exporting',
+      remove: 'Deleting',
+    } satisfies Record<ModelWork, string>,
+    preparing: 'Reading the weights…',
+    failed: 'The model could not be changed',
+
+    prompt: 'Prompt',
+    promptPlaceholder: 'a good video',
+    promptHint: 'What the clip shows. The model adds words for quality by itself.',
+    negative: 'Negative prompt',
+    negativePlaceholder: 'the model’s own',
+    guidance: 'Guidance',
+    guidanceHint: 'How closely to follow the prompt; 1 is twice as fast and ignores the negative one.',
+    stepPlan: 'Step plan',
+    stepPlans: { fast: 'Fast: 14 evaluations', normal: 'Even, as many as steps' } satisfies Record<StepPlan, string>,
+    scaleCondition: 'Scale that the model is told',
+    scaleConditions: {
+      released: '8, as released',
+      factor: 'The real factor, as in the paper',
+    } satisfies Record<ScaleCondition, string>,
   },
 
   settings: {
@@ -156,6 +280,7 @@ export const words = {
     quality: 'Quality',
     qualities: { high: 'High', balanced: 'Balanced', small: 'Small file' } satisfies Record<Quality, string>,
     memoryBudget: 'Memory budget',
+    changeMemoryBudget: 'Change the memory budget',
     megabytes: 'MB',
     automatic: 'Automatic',
     keepSource: 'Keep a copy of the clip with the job',
@@ -190,7 +315,7 @@ export const words = {
     waiting: 'Waiting for its turn',
     progress: (made: number, all: number) => `${made} of ${all} strengths drawn`,
     nearness:
-      'Drawn by the job’s own model, seed and settings. The finished clip differs by about one level of 255, measured: there the model sees more around the crop.',
+      'Drawn by the job’s own model, seed and settings. The finished clip differs by about one level of 255, as measured on three clips: there the model sees more around the crop.',
     across: 'Crop from left to right',
     down: 'Crop from top to bottom',
   },
@@ -264,6 +389,7 @@ export const words = {
     elapsed: 'Elapsed',
     frames: 'Frames',
     measuring: 'measuring…',
+    asEstimated: (time: string) => `${time}, as estimated`,
     rate: 'Speed',
     ratePerSecond: (rate: string) => `${rate} frames a second`,
     memory: 'Memory',
@@ -276,7 +402,7 @@ export const words = {
     source: 'Source',
     enhanced: 'Enhanced',
     frameAt: (frame: number, time: string) => `Frame ${frame} at ${time}`,
-    firstFrames: 'The first frames appear here when the first window is done.',
+    firstFrames: 'The first finished frames appear here.',
     held: 'Nothing is computed. What is done is kept on this device: you can close this tab and go on another day.',
     holds: (gpu: string | null, heap: string, storage: string) =>
       `Held while it waits: ${gpu === null ? '' : `${gpu} on the GPU, `}up to ${heap} of memory, ${storage} of storage.`,

@@ -1,7 +1,6 @@
 import type { ErrorCode } from '../../../workers/errors.ts';
 import { useModels } from '../../state/models-context.ts';
 import { openDevicePanel } from '../device/device-panel-state.ts';
-import { modelWords } from '../models/model-words.ts';
 import { Button } from '../pieces/Button.tsx';
 import { words } from '../words.ts';
 
@@ -23,6 +22,6 @@ export function ErrorActions({ code }: { readonly code: ErrorCode }) {
   const models = useModels();
   if (OF_THE_DEVICE.has(code)) return <Button onClick={openDevicePanel}>{words.device.open}</Button>;
   if (OF_THE_PAGE.has(code)) return <Button onClick={() => location.reload()}>{words.failure.reload}</Button>;
-  if (OF_A_MODEL.has(code)) return <Button onClick={models.openManager}>{modelWords.open}</Button>;
+  if (OF_A_MODEL.has(code)) return <Button onClick={models.openManager}>{words.models.open}</Button>;
   return null;
 }

@@ -1,4 +1,5 @@
 import type { Fidelity } from '../../../workers/inspection-protocol.ts';
+import type { Picture } from '../../../workers/protocol.ts';
 import { useInspection, useInspectionState } from '../../state/react.ts';
 import { formatCount, formatDifference, formatPercent, formatPosition } from '../format.ts';
 import { Button } from '../pieces/Button.tsx';
@@ -63,8 +64,8 @@ function Measured({ fidelity, sourceWidth, sourceHeight }: MeasuredProps) {
       />
       <figure className={styles.worst}>
         <div className={styles.crops}>
-          <PictureCanvas picture={worstBefore} label={words.compare.before} className={styles.crop} />
-          <PictureCanvas picture={worstAfter} label={words.compare.after} className={styles.crop} />
+          <Crop picture={worstBefore} label={words.compare.before} />
+          <Crop picture={worstAfter} label={words.compare.after} />
         </div>
         <figcaption className={styles.caption}>
           <span>
@@ -83,6 +84,17 @@ function Measured({ fidelity, sourceWidth, sourceHeight }: MeasuredProps) {
         {words.fidelity.about}
       </p>
     </>
+  );
+}
+
+function Crop({ picture, label }: { readonly picture: Picture; readonly label: string }) {
+  return (
+    <div className={styles.cropped}>
+      <PictureCanvas picture={picture} label={label} className={styles.crop} />
+      <span className={styles.tag} aria-hidden="true">
+        {label}
+      </span>
+    </div>
   );
 }
 

@@ -1,6 +1,5 @@
 import { useModels } from '../../state/models-context.ts';
 import { DeviceLine } from '../device/DeviceLine.tsx';
-import { modelWords } from '../models/model-words.ts';
 import { Button } from '../pieces/Button.tsx';
 import { words } from '../words.ts';
 import styles from './Header.module.css';
@@ -16,7 +15,7 @@ export function Header() {
       </p>
       <div className={styles.end}>
         <Button look="quiet" onClick={models.openManager}>
-          {modelWords.open}
+          {words.models.open}
         </Button>
         <DeviceLine />
       </div>

@@ -32,9 +32,16 @@ export function EmptyScreen({ holding, onChoose }: EmptyScreenProps) {
         <button type="button" className={styles.surface} tabIndex={-1} aria-hidden="true" onClick={onChoose} />
         {opening === null ? (
           <div className={styles.invitation}>
-            <p className={styles.drop}>{holding ? words.empty.release : words.empty.drop}</p>
+            {/* A finger has nothing to drop. */}
+            <p className={styles.drop} data-for="mouse">
+              {holding ? words.empty.release : words.empty.drop}
+            </p>
+            <p className={styles.drop} data-for="touch">
+              {words.empty.begin}
+            </p>
             <p className={styles.formats}>
-              {words.empty.formats}, {words.empty.paste}
+              {words.empty.formats}
+              <span data-for="mouse">, {words.empty.paste}</span>
             </p>
             <div className={styles.actions}>
               <Button look="primary" className={styles.choose} onClick={onChoose}>

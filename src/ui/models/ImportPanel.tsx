@@ -6,10 +6,10 @@ import { useSession, useSessionState } from '../../state/react.ts';
 import { Alert } from '../failure/Alert.tsx';
 import { formatBytes } from '../format.ts';
 import { Button } from '../pieces/Button.tsx';
+import { words } from '../words.ts';
 import styles from './ModelManager.module.css';
-import { modelWords } from './model-words.ts';
 
-const { official } = modelWords;
+const { official } = words.models;
 
 /** Which files the official model takes, where they come from, and their conversion. */
 export function ImportPanel({ inspection }: { readonly inspection: Inspection | null }) {
@@ -31,15 +31,15 @@ export function ImportPanel({ inspection }: { readonly inspection: Inspection | 
       <p className={styles.facts}>
         float16: <Outside url={official.fp16.url} text={official.fp16.place} />
       </p>
-      <p className={styles.facts}>{modelWords.package}</p>
+      <p className={styles.facts}>{words.models.package}</p>
       <label className={styles.chooser}>
         <span>
-          {modelWords.choose} {modelWords.drop}
+          {words.models.choose} {words.models.drop}
         </span>
         <input
           type="file"
           multiple
-          aria-label={modelWords.input}
+          aria-label={words.models.input}
           accept=".pt,.pth,.bin,.ckpt,.safetensors,.json,.onnx"
           disabled={busy}
           onChange={(event) => {
@@ -52,7 +52,7 @@ export function ImportPanel({ inspection }: { readonly inspection: Inspection | 
       {inspection === null ? null : <Inspected inspection={inspection} />}
       {files.length === 0 ? null : (
         <Button look="quiet" disabled={busy} onClick={models.forgetFiles}>
-          {modelWords.forget}
+          {words.models.forget}
         </Button>
       )}
     </section>
@@ -82,21 +82,21 @@ function Inspected({ inspection }: { readonly inspection: Inspection }) {
         ))}
       </ul>
       {missing.length === 0 ? null : (
-        <p role="status">{modelWords.missing(missing.map((kind) => modelWords.kinds[kind]).join(', '))}</p>
+        <p role="status">{words.models.missing(missing.map((kind) => words.models.kinds[kind]).join(', '))}</p>
       )}
-      {error === null ? null : <Alert title={modelWords.unusable} error={error} />}
+      {error === null ? null : <Alert title={words.models.unusable} error={error} />}
       {packed === null ? null : (
         <>
-          <p>{modelWords.packed(packed.name, formatBytes(packed.bytes))}</p>
+          <p>{words.models.packed(packed.name, formatBytes(packed.bytes))}</p>
           <Button look="primary" disabled={busy} onClick={() => void install()}>
-            {modelWords.install}
+            {words.models.install}
           </Button>
         </>
       )}
       {sizes.length === 0 ? null : (
         <>
           <fieldset className={styles.precisions}>
-            <legend>{modelWords.precision}</legend>
+            <legend>{words.models.precision}</legend>
             {sizes.map(({ precision: each, bytes }) => (
               <label key={each}>
                 <input
@@ -106,12 +106,12 @@ function Inspected({ inspection }: { readonly inspection: Inspection }) {
                   checked={precision === each}
                   onChange={() => setPrecision(each)}
                 />{' '}
-                {modelWords.needs(modelWords.precisions[each], formatBytes(bytes))}
+                {words.models.needs(words.models.precisions[each], formatBytes(bytes))}
               </label>
             ))}
           </fieldset>
           <Button look="primary" disabled={busy || error !== null} onClick={() => void install()}>
-            {modelWords.install}
+            {words.models.install}
           </Button>
         </>
       )}
@@ -120,7 +120,7 @@ function Inspected({ inspection }: { readonly inspection: Inspection }) {
 }
 
 function said({ error, description }: InspectedFile): string {
-  return error === null ? description : `${modelWords.unusable}. ${error.message}`;
+  return error === null ? description : `${words.models.unusable}. ${error.message}`;
 }
 
 function Outside({ url, text }: { readonly url: string; readonly text: string }) {

@@ -3,8 +3,8 @@ import { settingsOfModel, useModels, useModelsState } from '../../state/models-c
 import { useSession, useSessionState } from '../../state/react.ts';
 import { Button } from '../pieces/Button.tsx';
 import fieldStyles from '../settings/Field.module.css';
+import { words } from '../words.ts';
 import styles from './ModelField.module.css';
-import { modelWords } from './model-words.ts';
 
 /** Which model; shown once there is a choice. */
 export function ModelField() {
@@ -22,10 +22,10 @@ export function ModelField() {
     <div className={styles.row}>
       <div className={fieldStyles.choice}>
         <label htmlFor={id} className={fieldStyles.label}>
-          {modelWords.field}
+          {words.models.field}
         </label>
         <select id={id} value={model} className={fieldStyles.select} onChange={(event) => choose(event.target.value)}>
-          <option value="nano">{modelWords.nano}</option>
+          <option value="nano">{words.models.nano}</option>
           {installed.map((each) => (
             <option key={each.id} value={each.id}>
               {each.id}
@@ -34,7 +34,7 @@ export function ModelField() {
         </select>
       </div>
       <Button look="quiet" onClick={models.openManager}>
-        {modelWords.open}…
+        {words.models.open}…
       </Button>
     </div>
   );

@@ -5,9 +5,9 @@ import { Alert } from '../failure/Alert.tsx';
 import { formatBytes, formatCount } from '../format.ts';
 import { Button } from '../pieces/Button.tsx';
 import { Dialog } from '../pieces/Dialog.tsx';
+import { words } from '../words.ts';
 import { ImportPanel } from './ImportPanel.tsx';
 import styles from './ModelManager.module.css';
-import { modelWords } from './model-words.ts';
 import { WorkUnderWay } from './WorkUnderWay.tsx';
 
 const NANO = 'nano';
@@ -23,7 +23,7 @@ export function ModelManager() {
   const open = useModelsState((state) => state.managerOpen);
   if (!open) return null;
   return (
-    <Dialog wide heading={modelWords.heading} closeLabel={modelWords.close} onClose={models.closeManager}>
+    <Dialog wide heading={words.models.heading} closeLabel={words.models.close} onClose={models.closeManager}>
       <Contents />
     </Dialog>
   );
@@ -34,7 +34,7 @@ function Contents() {
   const { library, failure, underWay, inspection } = useModelsState((state) => state);
   return (
     <>
-      {failure === null ? null : <Alert title={modelWords.failed} error={failure} />}
+      {failure === null ? null : <Alert title={words.models.failed} error={failure} />}
       {underWay === null ? null : <WorkUnderWay underWay={underWay} />}
       <ul className={styles.list}>
         <Nano />
@@ -45,21 +45,21 @@ function Contents() {
       {library.unfinished.map((each) => (
         <div key={each.id} className={styles.item} data-unfinished={each.id}>
           <p>
-            {modelWords.unfinished(each.name, formatBytes(each.doneBytes), formatBytes(each.totalBytes))}
+            {words.models.unfinished(each.name, formatBytes(each.doneBytes), formatBytes(each.totalBytes))}
             <br />
-            <span className={styles.facts}>{modelWords.unfinishedHint(each.fileNames.join(', '))}</span>
+            <span className={styles.facts}>{words.models.unfinishedHint(each.fileNames.join(', '))}</span>
           </p>
           <Button
-            aria-label={modelWords.removeNamed(each.id)}
+            aria-label={words.models.removeNamed(each.id)}
             disabled={underWay !== null}
             onClick={() => void models.remove(each.id)}
           >
-            {modelWords.remove}
+            {words.models.remove}
           </Button>
         </div>
       ))}
       <p className={styles.facts}>
-        {modelWords.stored} {library.freeBytes === null ? null : modelWords.free(formatBytes(library.freeBytes))}
+        {words.models.stored} {library.freeBytes === null ? null : words.models.free(formatBytes(library.freeBytes))}
       </p>
       <ImportPanel inspection={inspection} />
     </>
@@ -72,16 +72,16 @@ function Nano() {
   return (
     <li className={styles.item}>
       <p>
-        <strong>{modelWords.nano}</strong> {inUse ? <span className={styles.badge}>{modelWords.inUse}</span> : null}
+        <strong>{words.models.nano}</strong> {inUse ? <span className={styles.badge}>{words.models.inUse}</span> : null}
         <br />
-        <span className={styles.facts}>{modelWords.nanoFacts}</span>
+        <span className={styles.facts}>{words.models.nanoFacts}</span>
       </p>
       {inUse ? null : (
         <Button
-          aria-label={modelWords.takeNamed(modelWords.nano)}
+          aria-label={words.models.takeNamed(words.models.nano)}
           onClick={() => session.changeSettings(settingsOfModel(NANO, false))}
         >
-          {modelWords.use}
+          {words.models.use}
         </Button>
       )}
     </li>
@@ -108,44 +108,44 @@ function Installed({ model }: { readonly model: InstalledModel }) {
   return (
     <li className={styles.item} data-model={model.id}>
       <p className={styles.text}>
-        <strong>{model.id}</strong> {inUse ? <span className={styles.badge}>{modelWords.inUse}</span> : null}
+        <strong>{model.id}</strong> {inUse ? <span className={styles.badge}>{words.models.inUse}</span> : null}
         <br />
         <span className={styles.facts}>
-          {modelWords.facts(formatBytes(model.bytes), model.precision, formatCount(model.parameters))}
+          {words.models.facts(formatBytes(model.bytes), model.precision, formatCount(model.parameters))}
           <br />
           {model.licence}
         </span>
-        <span role="status">{verified ? ` ${modelWords.verified}` : null}</span>
+        <span role="status">{verified ? ` ${words.models.verified}` : null}</span>
       </p>
       <div className={styles.actions}>
         {inUse ? null : (
           <Button
-            aria-label={modelWords.takeNamed(model.id)}
+            aria-label={words.models.takeNamed(model.id)}
             disabled={running}
             onClick={() => session.changeSettings(settingsOfModel(model.id, model.prompted))}
           >
-            {modelWords.use}
+            {words.models.use}
           </Button>
         )}
         <Button
-          aria-label={modelWords.verifyNamed(model.id)}
+          aria-label={words.models.verifyNamed(model.id)}
           disabled={busy}
           onClick={() => void models.verify(model.id)}
         >
-          {modelWords.verify}
+          {words.models.verify}
         </Button>
         {showDirectoryPicker === undefined ? null : (
-          <Button aria-label={modelWords.exportNamed(model.id)} disabled={busy} onClick={() => void copy()}>
-            {modelWords.export}
+          <Button aria-label={words.models.exportNamed(model.id)} disabled={busy} onClick={() => void copy()}>
+            {words.models.export}
           </Button>
         )}
         <Button
           look="quiet"
-          aria-label={modelWords.removeNamed(model.id)}
+          aria-label={words.models.removeNamed(model.id)}
           disabled={busy || (inUse && running)}
           onClick={() => void remove()}
         >
-          {modelWords.remove}
+          {words.models.remove}
         </Button>
       </div>
     </li>

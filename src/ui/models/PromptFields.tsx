@@ -6,7 +6,7 @@ import type { SettingRange } from '../../state/setting-ranges.ts';
 import { ChoiceField } from '../settings/ChoiceField.tsx';
 import fieldStyles from '../settings/Field.module.css';
 import { NumberField } from '../settings/NumberField.tsx';
-import { modelWords } from './model-words.ts';
+import { words } from '../words.ts';
 import styles from './PromptFields.module.css';
 
 const GUIDANCE_RANGE: SettingRange = { min: 1, max: 20, step: 0.5, whole: false };
@@ -26,23 +26,23 @@ export function PromptFields() {
   return (
     <>
       <TextField
-        label={modelWords.prompt}
+        label={words.models.prompt}
         value={settings.prompt}
-        placeholder={modelWords.promptPlaceholder}
-        hint={modelWords.promptHint}
+        placeholder={words.models.promptPlaceholder}
+        hint={words.models.promptHint}
         onChange={(prompt) => change({ prompt })}
       />
       <TextField
-        label={modelWords.negative}
+        label={words.models.negative}
         value={settings.negativePrompt}
-        placeholder={modelWords.negativePlaceholder}
+        placeholder={words.models.negativePlaceholder}
         onChange={(negativePrompt) => change({ negativePrompt })}
       />
       <NumberField
-        label={modelWords.guidance}
+        label={words.models.guidance}
         value={settings.guidance}
         range={GUIDANCE_RANGE}
-        hint={modelWords.guidanceHint}
+        hint={words.models.guidanceHint}
         onChange={(guidance) => change({ guidance })}
       />
     </>
@@ -57,15 +57,15 @@ export function ReferenceFields() {
   return (
     <>
       <ChoiceField
-        label={modelWords.stepPlan}
+        label={words.models.stepPlan}
         value={stepPlan}
-        choices={modelWords.stepPlans}
+        choices={words.models.stepPlans}
         onChange={(chosen) => session.changeSettings({ stepPlan: chosen })}
       />
       <ChoiceField
-        label={modelWords.scaleCondition}
+        label={words.models.scaleCondition}
         value={scaleCondition}
-        choices={modelWords.scaleConditions}
+        choices={words.models.scaleConditions}
         onChange={(chosen) => session.changeSettings({ scaleCondition: chosen })}
       />
     </>

@@ -2,8 +2,8 @@ import type { UnderWay } from '../../state/models.ts';
 import { useModels } from '../../state/models-context.ts';
 import { formatBytes } from '../format.ts';
 import { Button } from '../pieces/Button.tsx';
+import { words } from '../words.ts';
 import styles from './ModelManager.module.css';
-import { modelWords } from './model-words.ts';
 
 /** What the library's worker is doing, and the way out of it. */
 export function WorkUnderWay({ underWay }: { readonly underWay: UnderWay }) {
@@ -13,21 +13,21 @@ export function WorkUnderWay({ underWay }: { readonly underWay: UnderWay }) {
   return (
     <div className={styles.work}>
       <progress
-        aria-label={modelWords.works[work]}
+        aria-label={words.models.works[work]}
         className={styles.bar}
         max={1}
         {...(known ? { value: doneBytes / totalBytes } : {})}
       />
       <p role="status">
-        {modelWords.works[work]} {id}{' '}
+        {words.models.works[work]} {id}{' '}
         {known
           ? `${formatBytes(doneBytes)} / ${formatBytes(totalBytes)}`
           : work === 'install'
-            ? modelWords.preparing
+            ? words.models.preparing
             : null}
       </p>
       {work === 'install' || work === 'verify' || work === 'export' ? (
-        <Button onClick={models.cancel}>{modelWords.cancel}</Button>
+        <Button onClick={models.cancel}>{words.models.cancel}</Button>
       ) : null}
     </div>
   );

@@ -18,6 +18,8 @@ import styles from './SpaceTimePad.module.css';
 /** How near, of the pad's width, a target draws the pointer to it. */
 const REACH = 0.018;
 const COARSE_STEPS = 5;
+/** Written under the plane. */
+const DOUBLINGS = [1, 2, 4, 8];
 
 /**
  * Scale across, frame rate up, one point for both.
@@ -192,6 +194,13 @@ export function SpaceTimePad({ info }: { readonly info: ClipInfo }) {
         <span className={styles.unit} aria-hidden="true">
           {words.framesPerSecond}
         </span>
+        <div className={styles.factors} aria-hidden="true">
+          {DOUBLINGS.map((factor) => (
+            <span key={factor} style={{ '--at': scaleToPlace(factor) } as React.CSSProperties}>
+              {formatFactor(factor)}
+            </span>
+          ))}
+        </div>
       </div>
     </div>
   );

@@ -8,6 +8,7 @@ import { ErrorActions } from '../failure/ErrorActions.tsx';
 import { formatBytes, formatCount, formatEstimate, formatFrameRate, formatSeconds, formatSize } from '../format.ts';
 import { Button } from '../pieces/Button.tsx';
 import { Facts } from '../pieces/Facts.tsx';
+import { goToMemoryField } from '../settings/MemoryField.tsx';
 import { words } from '../words.ts';
 import styles from './PlanPanel.module.css';
 
@@ -114,6 +115,8 @@ export function PlanVerdict({ plan }: { readonly plan: PlanState }) {
   );
 }
 
+const OF_MEMORY: ReadonlySet<string> = new Set(['SIZE_TOO_LARGE', 'MEMORY_BUDGET', 'OUT_OF_GPU_MEMORY']);
+
 /** A refusal is the error that the job would be, in its words and with its code, before it is one. */
 function Refused({ refusal }: { readonly refusal: Refusal }) {
   return (
@@ -121,6 +124,11 @@ function Refused({ refusal }: { readonly refusal: Refusal }) {
       <p className={styles.refusedTitle}>{refusal.message}</p>
       <p>{refusal.hint}</p>
       <p className={styles.refusedSafe}>{words.failure.safeDuring.plan}</p>
+      {OF_MEMORY.has(refusal.code) ? (
+        <Button look="quiet" className={styles.remedy} onClick={goToMemoryField}>
+          {words.settings.changeMemoryBudget}
+        </Button>
+      ) : null}
       <ErrorActions code={refusal.code} />
     </div>
   );

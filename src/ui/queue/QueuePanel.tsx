@@ -141,22 +141,29 @@ function showQueue(): void {
   heading?.focus({ preventScroll: true });
 }
 
-/** Beside Enhance: later instead of now, and all that were chosen together at once. */
-export function QueueActions({ disabled }: { readonly disabled: boolean }) {
+/** All that were chosen together; with them it is what Enhance is for a single clip. */
+export function EnhanceAllButton({ disabled }: { readonly disabled: boolean }) {
   const queue = useQueue();
   const companions = useQueueState((state) => state.companions.length);
-  const queued = useQueueState((state) => state.entries.length);
+  if (companions === 0) return null;
   const all = async (): Promise<void> => {
     await queue.addShown();
     await queue.start();
   };
   return (
+    <Button wide look="primary" disabled={disabled} aria-describedby="plan-verdict" onClick={() => void all()}>
+      {words.queue.enhanceAll(companions + 1)}
+    </Button>
+  );
+}
+
+/** Beside Enhance: later instead of now. */
+export function QueueActions({ disabled }: { readonly disabled: boolean }) {
+  const queue = useQueue();
+  const companions = useQueueState((state) => state.companions.length);
+  const queued = useQueueState((state) => state.entries.length);
+  return (
     <div className={styles.add}>
-      {companions === 0 ? null : (
-        <Button disabled={disabled} onClick={() => void all()}>
-          {words.queue.enhanceAll(companions + 1)}
-        </Button>
-      )}
       <Button look="quiet" disabled={disabled} onClick={() => void queue.addShown()}>
         {companions === 0 ? words.queue.add : words.queue.addAll(companions + 1)}
       </Button>

@@ -34,6 +34,8 @@ export function ProgressPanel({ phase }: { readonly phase: RunningPhase }) {
   const percent = formatPercent(fraction);
   const stage = words.run.stages[progress?.stage ?? 'prepare'];
   const timeLeft = progress?.secondsLeft == null ? null : formatEstimate(progress.secondsLeft);
+  const elapsed = progress?.secondsElapsed ?? 0;
+  const paused = flow === 'paused';
   const error = estimateError(run.estimate);
   const measuredBytes = useMeasuredMemory();
   const announcement = useThrottled(words.run.announce(percent, stage, timeLeft), ANNOUNCE_INTERVAL_MS);
@@ -51,9 +53,21 @@ export function ProgressPanel({ phase }: { readonly phase: RunningPhase }) {
       </h2>
       <p className={styles.percent}>{percent}</p>
       <progress className={styles.bar} max={1} value={fraction} aria-label={words.run.progress} data-flow={flow} />
-      <p className={styles.stage} data-stage={progress?.stage ?? 'prepare'}>
-        {stage}
-      </p>
+      <div className={styles.now}>
+        <p className={paused ? 'visually-hidden' : styles.stage} data-stage={progress?.stage ?? 'prepare'}>
+          {stage}
+        </p>
+        <p className={styles.note}>{paused ? words.run.held : words.run.keepOpen}</p>
+        {paused && run.holds !== null ? (
+          <p className={styles.note}>
+            {words.run.holds(
+              run.holds.gpuBytes > 0 ? formatBytes(run.holds.gpuBytes) : null,
+              formatBytes(run.holds.heapBytes),
+              formatBytes(run.holds.storageBytes),
+            )}
+          </p>
+        ) : null}
+      </div>
       <p role="status" className="visually-hidden">
         {announcement}
       </p>
@@ -63,12 +77,12 @@ export function ProgressPanel({ phase }: { readonly phase: RunningPhase }) {
             name: words.run.timeLeft,
             value:
               timeLeft === null
-                ? words.run.measuring
+                ? asEstimated(run.estimate, elapsed)
                 : error === null
                   ? timeLeft
                   : words.run.within(timeLeft, formatSeconds(error)),
           },
-          { name: words.run.elapsed, value: formatSeconds(progress?.secondsElapsed ?? 0) },
+          { name: words.run.elapsed, value: formatSeconds(elapsed) },
           ...firstEstimate(run.estimate),
           {
             name: words.run.frames,
@@ -91,16 +105,6 @@ export function ProgressPanel({ phase }: { readonly phase: RunningPhase }) {
         ]}
       />
       <NotifyField />
-      <p className={styles.note}>{flow === 'paused' ? words.run.held : words.run.keepOpen}</p>
-      {flow === 'paused' && run.holds !== null ? (
-        <p className={styles.note}>
-          {words.run.holds(
-            run.holds.gpuBytes > 0 ? formatBytes(run.holds.gpuBytes) : null,
-            formatBytes(run.holds.heapBytes),
-            formatBytes(run.holds.storageBytes),
-          )}
-        </p>
-      ) : null}
     </section>
   );
 }
@@ -118,6 +122,12 @@ export function RunActions({ flow }: { readonly flow: RunningPhase['run']['flow'
       </Button>
     </div>
   );
+}
+
+/** Until the job itself can tell: what was said before the start, less what has passed. */
+function asEstimated({ firstSeconds }: Estimate, elapsedSeconds: number): string {
+  if (firstSeconds === null || firstSeconds <= elapsedSeconds) return words.run.measuring;
+  return words.run.asEstimated(formatEstimate(firstSeconds - elapsedSeconds));
 }
 
 /** What was said before the start, and how far what is said now is from it. */

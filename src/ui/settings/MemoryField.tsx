@@ -4,6 +4,14 @@ import { useSession, useSessionState } from '../../state/react.ts';
 import { words } from '../words.ts';
 import styles from './Field.module.css';
 
+/** Unfolds what the field lies in, and goes there. */
+export function goToMemoryField(): void {
+  const field = document.querySelector<HTMLInputElement>('[data-memory-budget]');
+  const folded = field?.closest('details');
+  if (folded) folded.open = true;
+  field?.focus();
+}
+
 /** The budget takes effect when the field is left: the engine starts anew with it. */
 export function MemoryField() {
   const id = useId();
@@ -35,6 +43,7 @@ export function MemoryField() {
             aria-describedby={`${id}-note`}
             className={styles.number}
             data-long="true"
+            data-memory-budget=""
             onChange={(event) => setDraft(event.target.value)}
             onBlur={leave}
             onKeyDown={(event) => {

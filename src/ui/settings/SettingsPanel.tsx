@@ -15,7 +15,7 @@ import { MemoryField } from './MemoryField.tsx';
 import { NumberField } from './NumberField.tsx';
 import styles from './SettingsPanel.module.css';
 
-/** The recipe's controls: three that matter, the seed, and the rest folded away. */
+/** The recipe's controls: three that matter, and the rest folded away. */
 export function SettingsPanel({ heading, info }: { readonly heading: string | null; readonly info: ClipInfo }) {
   const session = useSession();
   const settings = useSessionState((state) => state.settings);
@@ -38,17 +38,6 @@ export function SettingsPanel({ heading, info }: { readonly heading: string | nu
         hint={strengthMeaning(settings.strength)}
         onChange={(strength) => change({ strength })}
       />
-      <NumberField
-        label={words.settings.seed}
-        value={settings.seed}
-        range={SETTING_RANGES.seed}
-        action={
-          <Button look="quiet" aria-label={words.settings.newSeed} onClick={() => change({ seed: newSeed() })}>
-            <Icon name="shuffle" />
-          </Button>
-        }
-        onChange={(seed) => change({ seed })}
-      />
       <details className={styles.advanced}>
         <summary>{words.settings.advanced}</summary>
         <div className={styles.fields}>
@@ -58,6 +47,17 @@ export function SettingsPanel({ heading, info }: { readonly heading: string | nu
             range={SETTING_RANGES.steps}
             hint={words.settings.stepsHint}
             onChange={(steps) => change({ steps })}
+          />
+          <NumberField
+            label={words.settings.seed}
+            value={settings.seed}
+            range={SETTING_RANGES.seed}
+            action={
+              <Button look="quiet" aria-label={words.settings.newSeed} onClick={() => change({ seed: newSeed() })}>
+                <Icon name="shuffle" />
+              </Button>
+            }
+            onChange={(seed) => change({ seed })}
           />
           <ReferenceFields />
           <ChoiceField

@@ -1,7 +1,8 @@
 import type { ReactNode } from 'react';
 import type { AudioTrackInfo, ClipInfo } from '../../../workers/media/clip-info.ts';
 import type { LoadedClip } from '../../state/phase.ts';
-import { codecName, formatBytes, formatFrameRate, formatLength, formatSize } from '../format.ts';
+import { useQueueState } from '../../state/queue-context.ts';
+import { codecName, formatBytes, formatFrameRate, formatLength, formatList, formatSize } from '../format.ts';
 import { Facts } from '../pieces/Facts.tsx';
 import { words } from '../words.ts';
 import styles from './ClipStrip.module.css';
@@ -9,6 +10,7 @@ import styles from './ClipStrip.module.css';
 /** What was put in: name and facts, under the stage. */
 export function ClipStrip({ clip, children }: { readonly clip: LoadedClip; readonly children?: ReactNode }) {
   const { info, file } = clip;
+  const companions = useQueueState((state) => state.companions);
   return (
     <div className={styles.strip}>
       <div className={styles.head}>
@@ -17,6 +19,9 @@ export function ClipStrip({ clip, children }: { readonly clip: LoadedClip; reado
         </h1>
         <div className={styles.actions}>{children}</div>
       </div>
+      {companions.length === 0 ? null : (
+        <p className={styles.together}>{words.clip.together(formatList(companions.map(({ name }) => name)))}</p>
+      )}
       <Facts
         flow="line"
         facts={[
