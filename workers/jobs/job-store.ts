@@ -182,9 +182,10 @@ export class JobStore {
     if (!outputs) return;
     const visits = await visitsNow();
     for (const folder of await namesIn(outputs)) {
-      const [madeAtMs = '', ...visit] = folder.split('-');
-      const isOpen = visits ? visits.has(visit.join('-')) : Date.now() - Number(madeAtMs) < OUTPUT_KEPT_MS;
-      if (isOpen || (await isKept(outputs, folder))) continue;
+      const [madeAtMs = '', ...rest] = folder.split('-');
+      const visit = rest.join('-');
+      const isOpen = visits ? visits.has(visit) : Date.now() - Number(madeAtMs) < OUTPUT_KEPT_MS;
+      if (isOpen || visit === this.#visit || (await isKept(outputs, folder))) continue;
       await outputs.removeEntry(folder, { recursive: true }).catch(() => undefined);
     }
   }

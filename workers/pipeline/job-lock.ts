@@ -24,15 +24,28 @@ export async function withJobLock<T>(note: Note, work: () => Promise<T>): Promis
       return { value: await locks.request(NOTE + JSON.stringify(note), work) };
     });
     if (outcome) return outcome.value;
-    if (performance.now() >= until) throw busyElsewhere((await running())[0]?.fileName ?? null);
+    if (performance.now() >= until) {
+      const held = await heldLocks();
+      if (held.includes(JOB_LOCK)) throw busyElsewhere(notesIn(held)[0]?.fileName ?? null);
+      // Chromium refuses every lock on a disk that is quite full: what is wrong there, the storage says.
+      return work();
+    }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 
 /** Jobs that run now, in this tab or another. */
 export async function running(): Promise<Note[]> {
+  return notesIn(await heldLocks());
+}
+
+async function heldLocks(): Promise<string[]> {
   const held = (await globalThis.navigator?.locks?.query())?.held ?? [];
-  return held.flatMap(({ name }) => (name?.startsWith(NOTE) ? [JSON.parse(name.slice(NOTE.length)) as Note] : []));
+  return held.flatMap(({ name }) => name ?? []);
+}
+
+function notesIn(held: readonly string[]): Note[] {
+  return held.flatMap((name) => (name.startsWith(NOTE) ? [JSON.parse(name.slice(NOTE.length)) as Note] : []));
 }
 
 function busyElsewhere(fileName: string | null): EnhancerError {
