@@ -117,7 +117,7 @@ function attention(tower: TextTower, path: string, x: Value): Value {
   const value = split(2, [0, 2, 1, 3]);
   const merged = g.scoped(path, () => {
     const scaled = op.multiply(g, query, g.scalar(1 / Math.sqrt(size)));
-    const mixed = op.transpose(g, weigh(g, scaled, key, value, { mask: causalMask(g, contextLength) }), [0, 2, 1, 3]);
+    const mixed = op.transpose(g, weigh(g, scaled, key, value, causalMask(g, contextLength)), [0, 2, 1, 3]);
     return op.reshape(g, mixed, [contextLength, width], shapeOf(contextLength, width));
   });
   return linear(tower, `${path}.out_proj`, merged, width);

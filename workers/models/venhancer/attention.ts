@@ -5,12 +5,13 @@ import { dimension, fixedSize, product } from '../onnx/dimension.ts';
 import type { GraphBuilder, Value, WeightRole } from '../onnx/graph.ts';
 import { linear } from '../onnx/layers.ts';
 import * as op from '../onnx/operators.ts';
+import { type Cut, piecesOf } from '../onnx/pieces.ts';
 import type { Network } from './network.ts';
 
 /**
  * x [B, N, I]; `context` [L, D] is shared by all B, `null` means x itself.
  * Returns [B, N, I], the output projection done, the residual not added.
- * @param pieces that the queries are cut into.
+ * @param cut of x along N, a piece of queries at a time; null for all at once.
  */
 export function attention(
   network: Network,
@@ -19,27 +20,30 @@ export function attention(
   context: Value | null,
   heads: number,
   role: WeightRole,
-  pieces = 1,
+  cut: Cut | null = null,
 ): Value {
   const { g, config } = network;
   const width = heads * config.headDim;
   const source = context ?? x;
   const project = (name: string, from: Value) => linear(network, `${path}.${name}`, from, width, { bias: false, role });
-  const query = project('to_q', x);
   const [keys, values] = [project('to_k', source), project('to_v', source)];
+  const asOne = context !== null;
   return g.scoped(`${path}`, () => {
-    const scaled = op.multiply(g, query, g.scalar(1 / Math.sqrt(config.headDim)));
-    const mixed = weigh(
-      g,
-      inHeads(g, scaled, heads, context !== null, [0, 2, 1, 3]),
-      inHeads(g, keys, heads, context !== null, [0, 2, 3, 1]),
-      inHeads(g, values, heads, context !== null, [0, 2, 1, 3]),
-      { pieces },
-    );
-    const merged = op.reshapeLike(g, op.transpose(g, mixed, [0, 2, 1, 3]), query);
-    return linear(network, `${path}.to_out.0`, merged, fixedSize(x.shape.at(-1)), { role });
+    const k = inHeads(g, keys, heads, asOne, [0, 2, 3, 1]);
+    const v = inHeads(g, values, heads, asOne, [0, 2, 1, 3]);
+    const done = (cut ? piecesOf(g, x, QUERIES, cut) : [x]).map((piece) => {
+      const query = project('to_q', piece);
+      const scaled = op.multiply(g, query, g.scalar(1 / Math.sqrt(config.headDim)));
+      const mixed = weigh(g, inHeads(g, scaled, heads, asOne, [0, 2, 1, 3]), k, v);
+      const merged = op.reshapeLike(g, op.transpose(g, mixed, [0, 2, 1, 3]), query);
+      return linear(network, `${path}.to_out.0`, merged, fixedSize(x.shape.at(-1)), { role });
+    });
+    return op.joined(g, done, QUERIES, x.shape);
   });
 }
+
+/** The axis of x that they lie along. */
+const QUERIES = 1;
 
 /**
  * [B, N, I] → [B, N, heads, D] in the given order of axes. `asOne` takes all of x as one sequence, B = 1: over a context that all

@@ -27,7 +27,14 @@ const CONFIG: NetworkConfig = {
 };
 const [FRAMES, HEIGHT, WIDTH] = [3, 6, 4];
 /** Of 24 and 8 pixels: some divide them, some don't. */
-const PIECES: Chunks = { space: [5, 1], text: [4, 2], feedForward: [3, 2], time: [5, 3], firstTime: 4 };
+const PIECES: Chunks = {
+  pixels: [24, 9],
+  space: [5, 1],
+  text: [4, 2],
+  feedForward: [3, 2],
+  time: [5, 3],
+  firstTime: 4,
+};
 
 type Tensors = Record<string, ort.Tensor>;
 

@@ -9,6 +9,8 @@ import { channelsAt, levelSizes } from './network.ts';
 
 /** Numbers of pieces; per level where they are lists. 1 is whole. */
 export interface Chunks {
+  /** Of the latent plane at each level, which the pieces are cut from. */
+  readonly pixels: readonly number[];
   readonly space: readonly number[];
   readonly text: readonly number[];
   readonly feedForward: readonly number[];
@@ -49,18 +51,16 @@ export function chunksFor(
   const alongTime = (pixels: number, heads: number) =>
     pieces(pixels * heads * frames * (hidden + scores * frames), pixels);
   return {
+    pixels: levels.map(({ pixels }) => pixels),
     space: levels.map(({ pixels, heads }) => pieces(scores * heads * frames * pixels * pixels, pixels)),
-    // Windows may be shorter than `frames`: what a single frame's rows can be cut into, any number of frames' can.
-    text: levels.map(({ pixels, heads }) =>
-      Math.min(pieces(scores * heads * frames * pixels * config.contextLength, pixels), Math.floor(Math.sqrt(pixels))),
-    ),
+    text: levels.map(({ pixels, heads }) => pieces(scores * heads * frames * pixels * config.contextLength, pixels)),
     feedForward: levels.map(({ pixels, heads }) => pieces(hidden * heads * frames * pixels, pixels)),
     time: levels.map(({ pixels, heads }) => alongTime(pixels, heads)),
     firstTime: alongTime(levels[0]!.pixels, config.firstTemporalHeads),
   };
 }
 
-/** The most pieces up to `count` that none of is empty when all but the last are equal, as ONNX's Split makes them. */
+/** The most pieces up to `count` that none of is empty when all but the last are equal. */
 function validCount(count: number, rows: number): number {
   let pieces = Math.max(1, Math.min(count, MOST_CHUNKS, rows));
   while ((pieces - 1) * Math.ceil(rows / pieces) >= rows) pieces -= 1;

@@ -4,6 +4,7 @@ import { fixedSize } from '../onnx/dimension.ts';
 import type { Value, WeightRole } from '../onnx/graph.ts';
 import { groupNorm, layerNorm, linear } from '../onnx/layers.ts';
 import * as op from '../onnx/operators.ts';
+import { type Cut, piecesOf } from '../onnx/pieces.ts';
 import { frameSequences, fromFrameSequences, fromPixelTokens, overTime, pixelTokens } from '../onnx/video-layout.ts';
 import { attention } from './attention.ts';
 import { resolutionRole, TRANSFORMER_NORM_EPSILON } from './layers.ts';
@@ -17,13 +18,14 @@ export function spatialTransformer(network: Network, path: string, x: Features, 
   const normal = groupNorm(network, `${path}.norm`, x.value, TRANSFORMER_NORM_EPSILON);
   const tokens = linear(network, `${path}.proj_in`, pixelTokens(g, normal), heads * config.headDim, { role });
   const { chunks } = network;
-  const pieces = chunks && {
-    first: chunks.space[x.level]!,
-    second: chunks.text[x.level]!,
-    feedForward: chunks.feedForward[x.level]!,
+  const cut = (counts: readonly number[]) => ({ size: chunks!.pixels[x.level]!, count: counts[x.level]! });
+  const cuts = chunks && {
+    first: cut(chunks.space),
+    second: cut(chunks.text),
+    feedForward: cut(chunks.feedForward),
   };
   const block = `${path}.transformer_blocks.0`;
-  const attended = transformerBlock(network, block, tokens, heads, context ?? 'none', role, pieces ?? WHOLE);
+  const attended = transformerBlock(network, block, tokens, heads, context ?? 'none', role, cuts ?? WHOLE);
   const output = linear(network, `${path}.proj_out`, attended, x.channels, { role });
   const y = op.add(g, fromPixelTokens(g, output, x.value), x.value);
   mark(path, y);
@@ -60,7 +62,8 @@ function alongFrames(
   const normal = groupNorm(network, `${path}.norm`, overTime(g, x.value), TRANSFORMER_NORM_EPSILON);
   const asConvolution = { kernelAxes: 1, role: resolutionRole(x, 'linear') };
   const sequences = frameSequences(g, normal);
-  const done = op.split(g, sequences, 0, pieces).map((piece) => {
+  const cut = { size: network.chunks?.pixels[x.level] ?? 1, count: pieces };
+  const done = piecesOf(g, sequences, 0, cut).map((piece) => {
     const tokens = linear(network, `${path}.proj_in`, piece, heads * config.headDim, asConvolution);
     const attended = transformerBlock(network, `${path}.transformer_blocks.0`, tokens, heads, 'itself', role, WHOLE);
     return linear(network, `${path}.proj_out`, attended, x.channels, asConvolution);
@@ -71,15 +74,15 @@ function alongFrames(
   return y;
 }
 
-/** Into how many pieces a block's steps are cut: queries of either attention, tokens of the feed-forward layer. */
-interface Pieces {
-  readonly first: number;
-  readonly second: number;
-  readonly feedForward: number;
+/** How a block's steps are cut: queries of either attention, tokens of the feed-forward layer; null for not at all. */
+interface Cuts {
+  readonly first: Cut | null;
+  readonly second: Cut | null;
+  readonly feedForward: Cut | null;
 }
 
 const TOKENS = 1;
-const WHOLE: Pieces = { first: 1, second: 1, feedForward: 1 };
+const WHOLE: Cuts = { first: null, second: null, feedForward: null };
 
 /** What the second attention attends to. `none`: a block of a model without text has no second attention. */
 type Second = Value | 'itself' | 'none';
@@ -91,22 +94,21 @@ function transformerBlock(
   heads: number,
   second: Second,
   role: WeightRole,
-  pieces: Pieces,
+  cuts: Cuts,
 ): Value {
   const { g, mark } = network;
   const first = layerNorm(network, `${path}.norm1`, x);
-  let y = op.add(g, x, attention(network, `${path}.attn1`, first, null, heads, role, pieces.first));
+  let y = op.add(g, x, attention(network, `${path}.attn1`, first, null, heads, role, cuts.first));
   if (second !== 'none') {
     const normal = layerNorm(network, `${path}.norm2`, y);
     const context = second === 'itself' ? null : second;
-    const attended = attention(network, `${path}.attn2`, normal, context, heads, role, pieces.second);
+    const attended = attention(network, `${path}.attn2`, normal, context, heads, role, cuts.second);
     mark(`${path}.attn2`, attended);
     y = op.add(g, y, attended);
   }
   const normal = layerNorm(network, `${path}.norm3`, y);
-  const made = op
-    .split(g, normal, TOKENS, pieces.feedForward)
-    .map((piece) => feedForward(network, `${path}.ff`, piece, role));
+  const tokens = cuts.feedForward ? piecesOf(g, normal, TOKENS, cuts.feedForward) : [normal];
+  const made = tokens.map((piece) => feedForward(network, `${path}.ff`, piece, role));
   return op.add(g, y, op.joined(g, made, TOKENS, y.shape));
 }
 
