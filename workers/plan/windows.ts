@@ -12,17 +12,27 @@ export interface WindowShape {
   readonly overlapIntervals: number;
 }
 
-/** Frames that windows aim at; the nano model is trained on shorter ones, the reference uses 32. */
-export const TARGET_WINDOW_FRAMES = 17;
+/**
+ * Frames that windows aim at where a model names none, and of those that two share beyond the first: fixed, since it is the frames of the cross-fade
+ * that hide a border, and the longer the window the less work is done twice (docs/performance.md). The nano model is trained on shorter ones.
+ */
+export const TARGET_WINDOW_FRAMES = 25;
+const SHARED_FRAMES = 4;
 /** A shot up to this much longer than a window is one window, as in the reference. */
 const STRETCH = 1.33;
 
-/** From the longest wanted to the shortest possible, for a memory budget to choose from; overlap about a quarter of the window. */
-export function windowShapes(frameRateFactor: number, targetFrames = TARGET_WINDOW_FRAMES): WindowShape[] {
-  const most = Math.max(2, Math.floor((targetFrames - 1) / frameRateFactor));
+/**
+ * From the longest wanted to the shortest possible, for a memory budget to choose from.
+ * @param modelFrames that the model's windows have: these overlap by a quarter, as in the reference; absent: {@link TARGET_WINDOW_FRAMES}.
+ */
+export function windowShapes(frameRateFactor: number, modelFrames?: number): WindowShape[] {
+  const most = Math.max(2, Math.floor(((modelFrames ?? TARGET_WINDOW_FRAMES) - 1) / frameRateFactor));
   const shapes: WindowShape[] = [];
   for (let intervals = most; intervals >= 2; intervals--) {
-    shapes.push({ intervals, overlapIntervals: Math.max(1, Math.round(intervals / 4)) });
+    const quarter = Math.round(intervals / 4);
+    const shared = Math.round(SHARED_FRAMES / frameRateFactor);
+    const overlapIntervals = Math.max(1, modelFrames === undefined ? Math.min(quarter, shared) : quarter);
+    shapes.push({ intervals, overlapIntervals });
   }
   shapes.push({ intervals: 1, overlapIntervals: 0 });
   return shapes;
