@@ -1,0 +1,161 @@
+/**
+ * How long a person waits, through the real page on the processor: from opening it to the first preview, and from a click on Cancel to the page being
+ * theirs again, in every stage of a job. `npx tsx tools/bench-waits.ts` prints a table; `--check` fails above the budgets (15 s, 1 s), which count on
+ * a machine with nothing else to do; `--built` takes the last build; `--rounds N`.
+ */
+
+import { availableParallelism, loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { type Browser, chromium, type Page } from '@playwright/test';
+import { build, preview } from 'vite';
+import { EnhancerPage } from '../e2e/enhancer-page.ts';
+import { CHROMIUM_ARGUMENTS } from '../playwright.config.ts';
+import type { Stage } from '../workers/protocol.ts';
+import { findBrowser } from './find-browser.ts';
+
+const PORT = Number(process.env.PAGE_PORT ?? 4176);
+const OUT = process.env.BUILD_FOLDER ?? 'dist';
+const CLIP = 'e2e/fixtures/clips/real_320x180_truth.mp4';
+const PREVIEW_BUDGET_MS = 15_000;
+const CANCEL_BUDGET_MS = 1000;
+const PATIENCE_MS = 240_000;
+
+/** When to press Cancel: at a stage's first news, the moment the job is there, or when its last frame is finished. */
+type Moment = Stage | 'at once' | 'last frame';
+const MOMENTS: readonly Moment[] = [
+  'at once',
+  'prepare',
+  'decode',
+  'condition',
+  'denoise',
+  'reconstruct',
+  'last frame',
+];
+
+/**
+ * Presses Cancel at the moment that `window.cancelAt` names, and tells how long the job's progress then stays; null where the moment didn't come. As
+ * text: what a loader adds to a function's text is not there in the page.
+ */
+const WATCH = `
+  const Plain = Worker;
+  let pressed = false;
+  const press = () => {
+    const button = [...document.querySelectorAll('button')].find((each) => each.textContent.trim() === 'Cancel');
+    if (!button) return requestAnimationFrame(press);
+    const start = performance.now();
+    button.click();
+    const look = () => {
+      if (document.querySelector('[role=progressbar], progress')) return requestAnimationFrame(look);
+      window.cancelledMs = performance.now() - start;
+    };
+    look();
+  };
+  const at = (moment) => {
+    if (pressed || window.cancelAt !== moment) return;
+    pressed = true;
+    press();
+  };
+  window.Worker = class extends Plain {
+    constructor(...given) {
+      super(...given);
+      this.addEventListener('message', ({ data }) => {
+        if (data.kind === 'preview') window.previewMs ??= performance.now();
+        if (data.kind === 'clip') window.clipMs ??= performance.now();
+        if (data.kind === 'ready') window.readyMs ??= performance.now();
+        if (data.kind === 'finished') window.cancelledMs ??= null;
+        if (data.kind !== 'progress') return;
+        at(data.progress.stage);
+        if (data.progress.framesDone === data.progress.frameCount) at('last frame');
+      });
+    }
+    postMessage(data, ...given) {
+      super.postMessage(data, ...given);
+      if (data.kind === 'enhance') at('at once');
+    }
+  };
+`;
+
+interface Waits {
+  readonly cancelAt?: Moment;
+  readonly cancelledMs?: number | null;
+  readonly readyMs?: number;
+  readonly clipMs?: number;
+  readonly previewMs?: number;
+}
+
+const { values } = parseArgs({
+  options: {
+    check: { type: 'boolean', default: false },
+    built: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '1' },
+  },
+});
+if (!values.built) await build({ logLevel: 'error', build: { outDir: OUT } });
+const server = await preview({
+  preview: { port: PORT, strictPort: true, host: 'localhost' },
+  build: { outDir: OUT },
+  logLevel: 'error',
+});
+const browser = await chromium.launch({ executablePath: findBrowser().path, args: CHROMIUM_ARGUMENTS });
+let late = false;
+try {
+  console.log('| | of the page’s own time, seconds |\n|---|---|');
+  for (let round = 0; round < Number(values.rounds); round += 1) {
+    const { readyMs = 0, clipMs = 0, previewMs = 0 } = await firstPreview(browser);
+    console.log(`| engine ready, self-test and all | ${seconds(readyMs)} |`);
+    console.log(`| clip read, chosen at once | ${seconds(clipMs)} |`);
+    console.log(`| first preview, a crop of 256×256 | ${seconds(previewMs)} |`);
+    late ||= previewMs > PREVIEW_BUDGET_MS;
+    for (const moment of MOMENTS) {
+      const ms = await cancelling(browser, moment);
+      console.log(`| cancel: ${moment} | ${ms === null ? 'over before it was heard' : seconds(ms)} |`);
+      late ||= ms !== null && ms > CANCEL_BUDGET_MS;
+    }
+  }
+  console.log(`machine’s load ${loadavg()[0]!.toFixed(1)}`);
+} finally {
+  await browser.close();
+  await new Promise((resolve) => server.httpServer.close(resolve));
+}
+if (late && values.check && loadavg()[0]! < 1.5 * availableParallelism()) process.exit(1);
+
+async function opened(browserOf: Browser, moment: Moment | null): Promise<{ page: Page; enhancer: EnhancerPage }> {
+  // A context each: nobody's cache, nobody's jobs.
+  const context = await browserOf.newContext({
+    viewport: { width: 1280, height: 800 },
+    baseURL: `http://localhost:${PORT}`,
+    serviceWorkers: 'block',
+  });
+  const page = await context.newPage();
+  await page.addInitScript(`window.cancelAt = ${JSON.stringify(moment)};${WATCH}`);
+  const enhancer = new EnhancerPage(page);
+  await enhancer.open('?provider=wasm');
+  await enhancer.choose(CLIP);
+  return { page, enhancer };
+}
+
+async function firstPreview(browserOf: Browser): Promise<Waits> {
+  const { page } = await opened(browserOf, null);
+  await page.getByRole('button', { name: 'Compare strengths here' }).click({ timeout: PATIENCE_MS });
+  await page.waitForFunction(() => 'previewMs' in window, null, { timeout: PATIENCE_MS });
+  const waits = await page.evaluate(() => {
+    const { readyMs, clipMs, previewMs } = window as Waits;
+    return { readyMs, clipMs, previewMs } as Waits;
+  });
+  await page.context().close();
+  return waits;
+}
+
+async function cancelling(browserOf: Browser, moment: Moment): Promise<number | null> {
+  const { page, enhancer } = await opened(browserOf, moment);
+  await enhancer.set({ Scale: 2, 'Frame rate': 2 });
+  await enhancer.enhance.click({ timeout: PATIENCE_MS });
+  await page.waitForFunction(() => 'cancelledMs' in window, null, { timeout: PATIENCE_MS });
+  const ms = await page.evaluate(() => (window as Waits).cancelledMs ?? null);
+  await page.context().close();
+  return ms;
+}
+
+function seconds(ms: number): string {
+  return (ms / 1000).toFixed(2);
+}
