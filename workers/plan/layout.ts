@@ -7,7 +7,7 @@ import { runFits, tensorsFit, tileBytes } from './cost.ts';
 import type { AutoencoderPlan, DeviceInfo, ModelInfo, Residency, Shot } from './job-plan.ts';
 import { bestLayout, residencies } from './residency.ts';
 import { chooseGrid, LEAST_TILE, type TileGrid } from './tiles.ts';
-import { type WindowShape, windowExtent, windowFrames, windowShapes } from './windows.ts';
+import { targetWindowFrames, type WindowShape, windowExtent, windowFrames, windowShapes } from './windows.ts';
 
 export interface Layout {
   readonly shape: WindowShape;
@@ -32,6 +32,8 @@ export interface Extent {
 /** Tiles this large are preferred to longer windows, and windows this long to larger tiles. */
 const GOOD_TILE = 32;
 const GOOD_WINDOW_FRAMES = 8;
+/** Of a window, shared with the next (SPEC §2.5). */
+const REFERENCE_OVERLAP = 1 / 4;
 
 /** @param heapFits whether the page's memory holds the frames of windows that long, each bringing `stride` new ones. */
 export function chooseLayout(
@@ -69,7 +71,11 @@ function layoutAt(
   if (autoencoder === null) return 'too-large';
   // Norms and attention of the reference's kind see the whole picture: a shorter window costs them less than a cut one.
   const wholePictures = model.residentWeightBytes !== undefined;
-  const shapes = windowShapes(factor, model.windowFrames);
+  const { windowFrames: modelFrames } = model;
+  const shapes =
+    modelFrames === undefined
+      ? windowShapes(factor, targetWindowFrames(shots))
+      : windowShapes(factor, modelFrames, REFERENCE_OVERLAP);
   const long = shapes.filter(({ intervals }) => windowFrames(intervals, factor) >= GOOD_WINDOW_FRAMES);
   let heapRefused = false;
   const fitting: (Omit<Layout, 'residency'> & { readonly tiles: number; readonly frames: number })[] = [];

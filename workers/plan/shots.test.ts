@@ -28,7 +28,7 @@ describe('shots from cuts', () => {
         const shots = shotsFromCuts(cuts, { sourceStart: 0, sourceEnd: 20, frameRateFactor: factor });
         expect(shots[0]!.startFrame).toBe(0);
         expect(shots.at(-1)!.endFrame).toBe(19 * factor + 1);
-        for (const shape of windowShapes(factor)) {
+        for (const shape of windowShapes(factor, 25)) {
           for (const { startFrame, endFrame } of planWindows(shots, factor, shape)) {
             for (const cut of cuts) expect(startFrame < cut * factor && endFrame > cut * factor).toBe(false);
           }

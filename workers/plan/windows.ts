@@ -14,25 +14,34 @@ export interface WindowShape {
 
 /**
  * Frames that windows aim at where a model names none, and of those that two share beyond the first: fixed, since it is the frames of the cross-fade
- * that hide a border, and the longer the window the less work is done twice (docs/performance.md). The nano model is trained on shorter ones.
+ * that hide a border, and the longer the window the less work is done twice (docs/performance.md). In a short clip they are shorter, so that its first
+ * pictures come before its last, and an interruption costs a part of it. The nano model is trained on shorter ones.
  */
-export const TARGET_WINDOW_FRAMES = 25;
+const LONG_WINDOW_FRAMES = 25;
+const SHORT_WINDOW_FRAMES = 17;
+const SHORT_SHOT_FRAMES = 48;
 const SHARED_FRAMES = 4;
+
+/** What windows of these shots aim at. */
+export function targetWindowFrames(shots: readonly Shot[]): number {
+  const longest = shots.reduce((most, { startFrame, endFrame }) => Math.max(most, endFrame - startFrame), 0);
+  return longest > SHORT_SHOT_FRAMES ? LONG_WINDOW_FRAMES : SHORT_WINDOW_FRAMES;
+}
+
 /** A shot up to this much longer than a window is one window, as in the reference. */
 const STRETCH = 1.33;
 
 /**
  * From the longest wanted to the shortest possible, for a memory budget to choose from.
- * @param modelFrames that the model's windows have: these overlap by a quarter, as in the reference; absent: {@link TARGET_WINDOW_FRAMES}.
+ * @param share of the longest that overlaps, as in the reference; absent: {@link SHARED_FRAMES}, and a quarter of shorter ones.
  */
-export function windowShapes(frameRateFactor: number, modelFrames?: number): WindowShape[] {
-  const most = Math.max(2, Math.floor(((modelFrames ?? TARGET_WINDOW_FRAMES) - 1) / frameRateFactor));
+export function windowShapes(frameRateFactor: number, targetFrames: number, share?: number): WindowShape[] {
+  const most = Math.max(2, Math.floor((targetFrames - 1) / frameRateFactor));
   const shapes: WindowShape[] = [];
   for (let intervals = most; intervals >= 2; intervals--) {
-    const quarter = Math.round(intervals / 4);
-    const shared = Math.round(SHARED_FRAMES / frameRateFactor);
-    const overlapIntervals = Math.max(1, modelFrames === undefined ? Math.min(quarter, shared) : quarter);
-    shapes.push({ intervals, overlapIntervals });
+    const part = Math.round(intervals * (share ?? 1 / 4));
+    const shared = share === undefined ? Math.round(SHARED_FRAMES / frameRateFactor) : part;
+    shapes.push({ intervals, overlapIntervals: Math.max(1, Math.min(part, shared)) });
   }
   shapes.push({ intervals: 1, overlapIntervals: 0 });
   return shapes;
