@@ -26,6 +26,8 @@ export class ProgressMeter {
   readonly #start: number;
   readonly #done: Record<PlannedStage, number> = { decode: 0, condition: 0, denoise: 0, reconstruct: 0, encode: 0 };
   readonly #seconds: Partial<Record<Stage, number>> = {};
+  /** What is being timed now: some work advances its stage more than once before it is done. */
+  readonly #running = new Set<{ readonly stage: Stage; readonly startMs: number }>();
   #pausedMs = 0;
   #framesDone = 0;
 
@@ -52,13 +54,24 @@ export class ProgressMeter {
 
   /** Times a piece of work of a stage, pauses in it aside. */
   async time<T>(stage: Stage, work: () => Promise<T> | T): Promise<T> {
-    const start = performance.now() - this.#pausedMs;
+    const timed = { stage, startMs: performance.now() - this.#pausedMs };
+    this.#running.add(timed);
     try {
       return await work();
     } finally {
-      const seconds = (performance.now() - this.#pausedMs - start) / 1000;
-      this.#seconds[stage] = (this.#seconds[stage] ?? 0) + seconds;
+      this.#running.delete(timed);
+      this.#seconds[stage] = (this.#seconds[stage] ?? 0) + this.#secondsSince(timed.startMs);
     }
+  }
+
+  #secondsSince(startMs: number): number {
+    return (performance.now() - this.#pausedMs - startMs) / 1000;
+  }
+
+  #spent(stage: Stage): number {
+    let seconds = this.#seconds[stage] ?? 0;
+    for (const timed of this.#running) if (timed.stage === stage) seconds += this.#secondsSince(timed.startMs);
+    return seconds;
   }
 
   /** Adds to the share of a stage that is done, of 1 in all. */
@@ -84,7 +97,7 @@ export class ProgressMeter {
     for (const name of PLANNED) {
       const seconds = Math.max(1e-3, this.#plan.secondsByStage[name]);
       const share = this.#done[name];
-      const spent = this.#seconds[name] ?? 0;
+      const spent = this.#spent(name);
       const actual = share > 0.01 ? spent / share : seconds;
       planned += actual;
       finished += actual * share;
