@@ -1,6 +1,6 @@
 /**
  * What every output frame is conditioned on: its source's latents, and the same noise-augmented as the hint; encoded and scaled once a
- * frame however many windows share it.
+ * frame however many windows share it, and not at all where the clip repeats a key frame: then both have the same object.
  *
  * Holds the latents of the windows in flight.
  */
@@ -36,6 +36,9 @@ export class Conditioner {
   readonly #sources: SourceFrames;
   readonly #scaling: LatentScaling;
   readonly #hints = new Map<number, FrameHint>();
+  /** The key frame that each of them shows: itself, or the first of its repeats. */
+  readonly #shown = new Map<number, number>();
+  readonly #windowStarts: ReadonlySet<number>;
 
   constructor(plan: JobPlan, settings: Settings, model: Model, sources: SourceFrames) {
     const noise = hintNoise(settings.strength);
@@ -45,6 +48,7 @@ export class Conditioner {
     this.#seed = settings.seed;
     this.#model = model;
     this.#sources = sources;
+    this.#windowStarts = new Set(plan.windows.map(({ startFrame }) => startFrame));
     this.#scaling = { shift: model.manifest.latentShift, scale: model.manifest.latentScale };
   }
 
@@ -52,6 +56,13 @@ export class Conditioner {
   async hint(frame: number): Promise<FrameHint> {
     const known = this.#hints.get(frame);
     if (known) return known;
+    const key = await this.#repeated(frame);
+    if (key !== null) {
+      const shared = this.#hints.get(key)!;
+      this.#hints.set(frame, shared);
+      this.#shown.set(frame, key);
+      return shared;
+    }
     const fraction = this.#sources.fraction(frame);
     let made: FrameHint;
     if (!this.looksAt(frame)) made = { hint: null, latents: null, mismatch: null, fraction };
@@ -63,7 +74,25 @@ export class Conditioner {
       made = { hint: this.#augmented(latents, frame), latents, mismatch, fraction };
     }
     this.#hints.set(frame, made);
+    if (frame % this.#plan.frameRateFactor === 0) this.#shown.set(frame, frame);
     return made;
+  }
+
+  /** Whether the frame repeats the one before it. */
+  repeats(frame: number): boolean {
+    const key = this.#shown.get(frame);
+    return key !== undefined && key !== frame && this.#shown.get(frame - 1) === key;
+  }
+
+  /**
+   * The key frame whose picture the clip shows again at `frame`; null where there is none. No window's first frame counts as a repeat: a job that goes on
+   * begins there, and must come to the same.
+   */
+  async #repeated(frame: number): Promise<number | null> {
+    const key = this.#shown.get(frame - 1);
+    if (key === undefined || !this.#hints.has(key) || this.#windowStarts.has(frame) || this.#velocity) return null;
+    const standsStill = frame % this.#plan.frameRateFactor !== 0 && this.#sources.fraction(frame) === 0;
+    return !standsStill && (await this.#sources.repeats(frame, key)) ? key : null;
   }
 
   /**
@@ -77,6 +106,7 @@ export class Conditioner {
   /** Forgets what only frames before output frame `frame` need. */
   dropBefore(frame: number): void {
     for (const held of this.#hints.keys()) if (held < frame) this.#hints.delete(held);
+    for (const held of this.#shown.keys()) if (held < frame) this.#shown.delete(held);
   }
 
   get #velocity(): boolean {

@@ -1,7 +1,7 @@
 /**
  * x0 of a window at one evaluation: the networks run tile by tile, their outputs blended over the tiles' ramps.
  *
- * Outputs are blended rather than x0: x0 is affine in the output with coefficients that do not depend on the tile, and
+ * Frames that repeat another (they share its hint) are left out of the runs and get its x0. Outputs are blended rather than x0: x0 is affine in the output with coefficients that do not depend on the tile, and
  * the ramps sum to one, so the result is the same. Costs two frames-by-latents arrays a call, and what a tile takes.
  */
 
@@ -21,7 +21,11 @@ import type { TextConditions } from './text-conditions.ts';
 /** What a window's evaluations need. */
 export interface WindowCondition {
   readonly prediction: WindowPrediction;
-  /** [F]: 1 on key frames. */
+  /** The window's frames that the network sees: those that repeat none before them. */
+  readonly distinct: readonly number[];
+  /** For each of the window's frames, which of those it shows. */
+  readonly shown: readonly number[];
+  /** [F] of the distinct frames: 1 on key frames. */
   readonly keyFrames: Tensor;
 }
 
@@ -77,16 +81,24 @@ export class Denoiser {
       scale: this.#conditions.scale,
       channels: this.#model.info.latentChannels,
     });
+    const distinct = frames.flatMap((hint, f) => (frames.indexOf(hint) === f ? [f] : []));
+    const shown = frames.map((hint) => distinct.indexOf(frames.indexOf(hint)));
     const mask = keyFrameMask(startFrame, endFrame, this.#plan.frameRateFactor);
-    return { prediction, keyFrames: tensor([mask.length], mask) };
+    const keyFrames = tensor(
+      [distinct.length],
+      Float32Array.from(distinct, (f) => mask[f]!),
+    );
+    return { prediction, distinct, shown, keyFrames };
   }
 
-  /** x0 [Z, h, w] of each of the window's frames, from their states `frames`. */
+  /** x0 [Z, h, w] of each of the window's frames, from their states; repeats share an array. */
   async predictX0(
     condition: WindowCondition,
-    frames: readonly Float32Array[],
+    states: readonly Float32Array[],
     evaluation: Evaluation,
   ): Promise<Float32Array[]> {
+    const { prediction, distinct, shown } = condition;
+    const frames = distinct.map((f) => states[f]!);
     const { latentWidth: width, latentHeight: height, tiles } = this.#plan;
     const channels = this.#model.info.latentChannels;
     const { text } = this.#conditions;
@@ -103,7 +115,8 @@ export class Denoiser {
       this.#onTile();
       return made.map(({ data }) => data);
     };
-    const inputOf = (f: number, out: Float32Array) => condition.prediction.networkInput(f, frames[f]!, evaluation, out);
+    const inputOf = (f: number, out: Float32Array) =>
+      prediction.networkInput(distinct[f]!, frames[f]!, evaluation, out);
     let blended: Float32Array[][];
     if (tiles.length === 1) {
       // The whole plane: nothing to cut out, nothing to blend.
@@ -114,7 +127,7 @@ export class Denoiser {
       const hint = new Float32Array(frames.length * size);
       for (let f = 0; f < frames.length; f += 1) {
         inputOf(f, part(sample, f));
-        condition.prediction.hintInput(f, part(hint, f));
+        prediction.hintInput(distinct[f]!, part(hint, f));
       }
       const made = await evaluated([frames.length, channels, height, width], sample, hint);
       blended = made.map((data) => frames.map((_, f) => part(data, f)));
@@ -135,7 +148,7 @@ export class Denoiser {
         for (let f = 0; f < frames.length; f += 1) {
           extractTile(samples[f]!, channels, width, height, tile, sample, f * size);
           // Made anew each time: kept, the hints of all open windows would be most of a job's memory.
-          condition.prediction.hintInput(f, hintInput);
+          prediction.hintInput(distinct[f]!, hintInput);
           extractTile(hintInput, channels, width, height, tile, hint, f * size);
         }
         const made = await evaluated([frames.length, channels, latentHeight, latentWidth], sample, hint);
@@ -149,9 +162,9 @@ export class Denoiser {
     const [outputs, negative] = blended as [Float32Array[], Float32Array[]?];
     if (text && negative) guide(outputs, negative, text.guidance);
     frames.forEach((x, frame) => {
-      condition.prediction.toX0(frame, x, outputs[frame]!, evaluation, outputs[frame]!);
+      prediction.toX0(distinct[frame]!, x, outputs[frame]!, evaluation, outputs[frame]!);
     });
-    return outputs;
+    return shown.map((at) => outputs[at]!);
   }
 
   #features(evaluation: Evaluation) {

@@ -23,7 +23,7 @@ import type { PauseGate } from './pause-gate.ts';
 import { shrunk } from './picture.ts';
 import { fedScale } from './program.ts';
 import { type MeterState, ProgressMeter } from './progress.ts';
-import { Reconstructor } from './reconstructor.ts';
+import { type Finishing, Reconstructor } from './reconstructor.ts';
 import { originUs } from './sound.ts';
 import { SourceFrames } from './source-frames.ts';
 import type { TextConditions } from './text-conditions.ts';
@@ -105,7 +105,7 @@ export class JobRun {
     const frames = clip.frames({ startFrame, endFrame: plan.sourceEnd, signal });
     this.#originals = new FrameStore(this.#counted(frames), startFrame);
     this.#store = deflickered ? new DeflickeredStore(this.#originals, plan, this.#sourceStart) : this.#originals;
-    this.#sources = new SourceFrames(clip.info, plan, this.#store);
+    this.#sources = new SourceFrames(clip.info, plan, this.#store, this.#originals);
     this.#conditioner = new Conditioner(plan, settings, model, this.#sources);
     const between = () => this.#between();
     const { text = null } = input;
@@ -212,13 +212,21 @@ export class JobRun {
     const zeroUs = originUs(clip, plan, settings);
     this.#reconstructor.begin(startFrame, frames);
     try {
+      // Told before they are used up: a repeat's latents may still be others, where a window before this one saw another of its frames.
+      const again = frames.map(
+        (latents, i) => i > 0 && this.#conditioner.repeats(startFrame + i) && isEqual(latents, frames[i - 1]!),
+      );
       const finishing: (() => Promise<void>)[] = [];
+      let rgba: Finishing['rgba'] | null = null;
       for (let frame = startFrame; frame < endFrame; frame += 1) {
         await this.#between();
         const latents = frames[frame - startFrame]!;
-        const { rgba } = await this.#timed('reconstruct', () => this.#reconstructor.picture(frame, latents));
+        if (!rgba || !again[frame - startFrame]) {
+          ({ rgba } = await this.#timed('reconstruct', () => this.#reconstructor.picture(frame, latents)));
+        }
+        const made = rgba;
         finishing.push(async () => {
-          const picture = await this.#timed('reconstruct', () => rgba);
+          const picture = await this.#timed('reconstruct', () => made);
           const { timestampUs, durationUs } = outputFrameTime(clip.info, plan, frame);
           await this.#timed('encode', () => segment.write(picture, timestampUs - zeroUs, durationUs));
           this.meter.framesFinished(1);
@@ -291,6 +299,11 @@ function firstSource(plan: JobPlan, from: JobState | null): number {
   if (!from) return plan.sourceStart;
   const window = plan.windows[from.state.taken - from.state.done.length];
   return window ? plan.sourceStart + Math.floor(window.startFrame / plan.frameRateFactor) : plan.sourceEnd;
+}
+
+function isEqual(a: Float32Array, b: Float32Array): boolean {
+  for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 function range(start: number, end: number): number[] {

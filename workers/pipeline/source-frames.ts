@@ -6,13 +6,14 @@
  * Which those are changes the time it takes, never a picture. One reader.
  */
 
+import { isRepeat } from '../condition/repeats.ts';
 import { type PictureShape, type SourceFrame, SourcePictures } from '../condition/source-pictures.ts';
 import type { ClipInfo } from '../media/clip-info.ts';
 import { workedSize } from '../plan/borders.ts';
 import { picturesHeld } from '../plan/cost.ts';
 import type { JobPlan } from '../plan/job-plan.ts';
 import { nextKeyFrame } from '../plan/shots.ts';
-import type { SourceStore } from './frame-store.ts';
+import type { FrameStore, SourceStore } from './frame-store.ts';
 import { PictureWorkers } from './picture-workers.ts';
 
 export type { SourceFrame } from '../condition/source-pictures.ts';
@@ -22,6 +23,7 @@ let jobs = 0;
 export class SourceFrames {
   readonly #plan: JobPlan;
   readonly #store: SourceStore;
+  readonly #originals: FrameStore;
   readonly #shape: PictureShape;
   readonly #job = jobs++;
   readonly #room: number;
@@ -35,9 +37,11 @@ export class SourceFrames {
   #own: SourcePictures | null = null;
   #closed = false;
 
-  constructor(clip: Pick<ClipInfo, 'width' | 'height'>, plan: JobPlan, store: SourceStore) {
+  /** @param originals frames as they are in the clip; `store` reads through them. */
+  constructor(clip: Pick<ClipInfo, 'width' | 'height'>, plan: JobPlan, store: SourceStore, originals: FrameStore) {
     this.#plan = plan;
     this.#store = store;
+    this.#originals = originals;
     this.#shape = shapeOf(clip, plan);
     const { width, height } = this.#shape.part ?? this.#shape.padded;
     this.#room = picturesHeld(width * height);
@@ -52,6 +56,13 @@ export class SourceFrames {
   fraction(frame: number): number {
     const factor = this.#plan.frameRateFactor;
     return nextKeyFrame(this.#plan, frame) === null ? 0 : (frame % factor) / factor;
+  }
+
+  /** Whether output frame `frame` shows what key frame `key`, before it in its shot, shows. @throws as {@link frame}. */
+  async repeats(frame: number, key: number): Promise<boolean> {
+    const index = this.index(frame) + (this.fraction(frame) === 0 ? 0 : 1);
+    await this.#reach(index);
+    return isRepeat(this.#originals.get(this.index(key)), this.#originals.get(index));
   }
 
   /** Output frames that will be asked for, in that order, after those told of before. A hint: it may be wrong. */

@@ -17,6 +17,7 @@ import { levelSizes } from '../models/venhancer/network.ts';
 import { clipOf, deviceOf, settingsOf } from '../plan/fixtures/plan-inputs.ts';
 import type { ModelInfo } from '../plan/job-plan.ts';
 import { planJob } from '../plan/plan-job.ts';
+import type { Settings } from '../plan/settings.ts';
 import { Runtime } from '../runtime/runtime.ts';
 import { JobRun } from './job.ts';
 import { Model } from './model.ts';
@@ -42,15 +43,14 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-test('a job makes every picture once, encodes and decodes every frame once, and exchanges no more than it must', async () => {
+/** Counts what a job calls. @param shown which of the clip's different pictures a source frame shows. */
+async function counted(sourceFrames: number, changes: Partial<Settings>, shown: (index: number) => number) {
   const runtime = await Runtime.open('wasm');
   const model = await Model.load(runtime, NANO);
-  const [width, height, sourceFrames] = [32, 32, 12];
+  const [width, height] = [32, 32];
   const source = clipOf(width, height, sourceFrames);
-  const settings = settingsOf({ scale: 1, frameRateFactor: 2, steps: 2, strength: 0.3 });
+  const settings = settingsOf({ scale: 1, ...changes });
   const plan = planJob(source, settings, runtime.device, model.info);
-  const frames = plan.output.frameCount;
-  expect(plan.windows.length).toBeGreaterThan(1);
   const calls = {
     encode: vi.spyOn(model, 'encode'),
     decode: vi.spyOn(model, 'decode'),
@@ -58,6 +58,7 @@ test('a job makes every picture once, encodes and decodes every frame once, and 
     between: vi.spyOn(SourcePictures.prototype, 'between'),
     key: vi.spyOn(SourcePictures.prototype, 'key'),
   };
+  const written: Uint8ClampedArray[] = [];
   const run = new JobRun({
     clip: {
       info: source,
@@ -65,7 +66,7 @@ test('a job makes every picture once, encodes and decodes every frame once, and 
       keyFrames: [0],
       async *frames({ startFrame, endFrame }) {
         for (let index = startFrame; index < endFrame; index += 1) {
-          const rgba = new Uint8ClampedArray(4 * width * height).map((_, i) => (i * 7 + index * 31) % 251);
+          const rgba = new Uint8ClampedArray(4 * width * height).map((_, i) => (i * 7 + shown(index) * 31) % 251);
           yield { index, timestampUs: source.timestampsUs[index]!, width, height, rgba, repeated: false };
         }
       },
@@ -75,7 +76,7 @@ test('a job makes every picture once, encodes and decodes every frame once, and 
     settings,
     program: solverProgram(settings, model.manifest),
     model,
-    openSegment: () => ({ async write() {}, async finish() {}, close() {} }),
+    openSegment: () => ({ write: async (rgba) => void written.push(rgba), async finish() {}, close() {} }),
     gate: new PauseGate(),
     signal: new AbortController().signal,
     gpuLedgerBytes: () => 0,
@@ -83,6 +84,15 @@ test('a job makes every picture once, encodes and decodes every frame once, and 
     onFrame() {},
   });
   await run.run();
+  await model.release();
+  await runtime.close();
+  return { plan, calls, written };
+}
+
+test('a job makes every picture once, encodes and decodes every frame once, and exchanges no more than it must', async () => {
+  const { plan, calls } = await counted(12, { frameRateFactor: 2, steps: 2, strength: 0.3 }, (index) => index);
+  const frames = plan.output.frameCount;
+  expect(plan.windows.length).toBeGreaterThan(1);
   const inserted = Array.from({ length: frames }, (_, frame) => frame).filter((frame) => frame % 2 === 1).length;
   expect(calls.between).toHaveBeenCalledTimes(inserted);
   expect(calls.key).toHaveBeenCalledTimes(frames - inserted);
@@ -94,9 +104,38 @@ test('a job makes every picture once, encodes and decodes every frame once, and 
   expect([hint.data.length, output.data.length]).toEqual([sample.data.length, sample.data.length]);
   // Key frames and three embeddings.
   expect(Object.values(rest).reduce((sum, { data }) => sum + data.byteLength, 0)).toBeLessThan(2000);
-  await model.release();
-  await runtime.close();
 }, 240_000);
+
+test.each([1, 2])(
+  'a clip whose frames come twice costs what its pictures cost, at %i times the frame rate',
+  async (frameRateFactor) => {
+    const { plan, calls, written } = await counted(
+      24,
+      { frameRateFactor, steps: 1, strength: 0 },
+      (index) => index >> 1,
+    );
+    const frames = plan.output.frameCount;
+    const starts = plan.windows.map(({ startFrame }) => startFrame);
+    const isRepeat = (frame: number) =>
+      !starts.includes(frame) && Math.ceil(frame / frameRateFactor) % 2 === 1 && frame > 0;
+    const distinct = (from: number, to: number) => {
+      let count = 0;
+      for (let frame = from; frame < to; frame += 1) if (!isRepeat(frame)) count += 1;
+      return count;
+    };
+    expect(starts.length).toBeGreaterThan(1);
+    expect(distinct(0, frames) / frames).toBeLessThan(0.6);
+    expect(calls.encode).toHaveBeenCalledTimes(distinct(0, frames));
+    expect(calls.evaluate.mock.calls.map(([{ sample, keyFrames }]) => [sample.dims[0], keyFrames.data.length])).toEqual(
+      plan.windows.map(({ startFrame, endFrame }) => [distinct(startFrame, endFrame), distinct(startFrame, endFrame)]),
+    );
+    expect(calls.decode.mock.calls.length).toBeLessThanOrEqual(distinct(0, frames) + starts.length * 2);
+    expect(written).toHaveLength(frames);
+    const same = written.filter((rgba, frame) => frame > 0 && rgba === written[frame - 1]).length;
+    expect(same).toBe(frames - calls.decode.mock.calls.length);
+  },
+  240_000,
+);
 
 describe('graphs', () => {
   const computing = (part: (typeof PARTS)[number], winograd: boolean) => {
