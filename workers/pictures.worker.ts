@@ -89,7 +89,8 @@ const WARMING_ROUNDS = 4;
 
 function warmed(): null {
   const size = { width: WARMING_SIDE, height: WARMING_SIDE };
-  const shape: PictureShape = { source: size, worked: size, padded: size, factor: 8, part: null };
+  const twice = { width: 2 * WARMING_SIDE, height: 2 * WARMING_SIDE };
+  const shape: PictureShape = { source: size, worked: twice, padded: twice, factor: 8, part: null };
   const rgba = (shift: number) =>
     new Uint8ClampedArray(4 * WARMING_SIDE ** 2).map((_, i) => 128 + 90 * Math.sin(0.003 * (i + 8 * shift) ** 1.3));
   for (let round = 0; round < WARMING_ROUNDS; round += 1) {
@@ -97,7 +98,7 @@ function warmed(): null {
     new MeanLight().of([first!, second!], 0);
     const made = new SourcePictures(shape);
     const { picture } = made.between(first!, second!, 0.5);
-    finished({ decoded: picture, source: made.key(first!).picture, padded: size, worked: size });
+    finished({ decoded: picture, source: made.key(first!).picture, padded: twice, worked: twice });
   }
   return null;
 }

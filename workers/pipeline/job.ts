@@ -26,6 +26,7 @@ import { type MeterState, ProgressMeter } from './progress.ts';
 import { type Finishing, Reconstructor } from './reconstructor.ts';
 import { originUs } from './sound.ts';
 import { SourceFrames } from './source-frames.ts';
+import { StartNoise } from './start-noise.ts';
 import type { TextConditions } from './text-conditions.ts';
 
 /** Takes the pictures of one segment, in order, of the worked size. */
@@ -89,6 +90,7 @@ export class JobRun {
   readonly #conditioner: Conditioner;
   readonly #denoiser: Denoiser;
   readonly #reconstructor: Reconstructor;
+  readonly #startNoise: StartNoise;
   readonly #sourceStart: number;
   #lastFrameAt = Number.NEGATIVE_INFINITY;
   #state: (() => JobState) | null = null;
@@ -112,18 +114,17 @@ export class JobRun {
     const conditions = { scale: settings.scale, fedScale: fedScale(settings, model.manifest), text };
     this.#denoiser = new Denoiser(plan, model, this.#conditioner, conditions, between, () => this.#tileDone());
     this.#reconstructor = new Reconstructor(plan, settings, model, this.#sources);
+    this.#startNoise = new StartNoise((frame) => {
+      const noise = new Float32Array(model.info.latentChannels * plan.latentWidth * plan.latentHeight);
+      this.#fillNoise(START_STREAM, frame, noise);
+      return noise;
+    }, signal);
   }
 
   /** Runs the whole range through the segments' writers. @throws EnhancerError, `CANCELLED` among them. */
   async run(): Promise<void> {
-    const { plan, settings, program, model, signal } = this.#input;
-    const { latentWidth: width, latentHeight: height } = plan;
-    const channels = model.info.latentChannels;
-    const frameSize = channels * width * height;
-    const { latentX: x = 0, latentY: y = 0 } = plan.crop ?? {};
-    const unit = new Float32Array(frameSize);
-    const noise = (stream: number, frame: number, out: Float32Array) =>
-      fillNoise({ seed: settings.seed, stream, frame: clipFrame(plan, frame), channels, x, y, width, height }, out);
+    const { plan, program, model, signal } = this.#input;
+    const frameSize = model.info.latentChannels * plan.latentWidth * plan.latentHeight;
     this.#report('condition');
     model.keep(plan);
     try {
@@ -134,14 +135,13 @@ export class JobRun {
         signal,
         open: (window) => this.#open(window),
         startFrame: (frame, window, condition, out) => {
-          noise(START_STREAM, frame, unit);
-          condition.prediction.start(frame - window.startFrame, program, unit, out);
+          condition.prediction.start(frame - window.startFrame, program, this.#startNoise.take(frame), out);
         },
         predictX0: (_window, condition, frames, evaluation) => {
           this.#report('denoise');
           return this.#timed('denoise', () => this.#denoiser.predictX0(condition, frames, evaluation));
         },
-        noise,
+        noise: (evaluation, frame, out) => this.#fillNoise(evaluation, frame, out),
         onFinal: (segment) => this.#finish(segment),
         from: this.#input.from?.state ?? null,
         checkpoint: (state) => {
@@ -160,9 +160,18 @@ export class JobRun {
     const state = this.#state;
     this.#state = null;
     this.#announce(window);
+    const drawing = this.#startNoise.drawAhead(window);
     const condition = await this.#timed('condition', () => this.#denoiser.open(window));
+    await drawing;
     this.#state = state;
     return condition;
+  }
+
+  #fillNoise(stream: number, frame: number, out: Float32Array): void {
+    const { plan, settings, model } = this.#input;
+    const { latentX: x = 0, latentY: y = 0 } = plan.crop ?? {};
+    const region = { channels: model.info.latentChannels, x, y, width: plan.latentWidth, height: plan.latentHeight };
+    fillNoise({ seed: settings.seed, stream, frame: clipFrame(plan, frame), ...region }, out);
   }
 
   /**

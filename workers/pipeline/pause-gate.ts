@@ -43,7 +43,7 @@ export class PauseGate {
 }
 
 /** A turn of the event loop, behind all messages that are there. Not by a timer: browsers hold one that a timer sets back for four milliseconds. */
-function turn(): Promise<void> {
+export function turn(): Promise<void> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => {

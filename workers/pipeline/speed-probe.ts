@@ -14,6 +14,7 @@ import { fixColour } from '../reconstruct/colour-fix.ts';
 import { toRgba } from '../reconstruct/picture.ts';
 import { type Tensor, tensor } from '../tensor.ts';
 import type { Model } from './model.ts';
+import { turn } from './pause-gate.ts';
 
 /** As long as a timed run may take, by the self-test's speed. */
 const RUN_SECONDS = 0.8;
@@ -91,7 +92,7 @@ async function timed(run: () => Promise<unknown>, signal: AbortSignal): Promise<
   throwIfAborted(signal);
   await run();
   // Lets messages in, a cancel among them.
-  await new Promise((resolve) => setTimeout(resolve));
+  await turn();
   throwIfAborted(signal);
   const start = performance.now();
   await run();
