@@ -16,6 +16,25 @@ async function opened(page: Page): Promise<EnhancerPage> {
   return enhancer;
 }
 
+test('a clip is dropped anywhere on the page, or pasted', async ({ page }) => {
+  await new EnhancerPage(page).open('?provider=wasm');
+  await expect(page.getByRole('button', { name: 'Choose a clip' })).toBeVisible();
+  for (const kind of ['drop', 'paste'] as const) {
+    await page.evaluate(async (how) => {
+      const data = new DataTransfer();
+      const bytes = await (await fetch('samples/sample.mp4')).blob();
+      data.items.add(new File([bytes], `${how}.mp4`, { type: 'video/mp4' }));
+      const given = { bubbles: true, cancelable: true };
+      window.dispatchEvent(
+        how === 'drop'
+          ? new DragEvent('drop', { ...given, dataTransfer: data })
+          : new ClipboardEvent('paste', { ...given, clipboardData: data }),
+      );
+    }, kind);
+    await expect(page.getByRole('heading', { name: `${kind}.mp4` })).toBeVisible({ timeout: 60_000 });
+  }
+});
+
 test('one point sets scale and frame rate: by pointer, keys, targets and numbers', async ({ page }) => {
   await opened(page);
   const pad = page.locator('[data-scale]');

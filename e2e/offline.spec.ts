@@ -62,6 +62,17 @@ test('a new version waits until it is let in, and takes over what is the same', 
   await expect(reload).toBeHidden();
   expect(await caches()).toBe(2);
   expect(large()).toBe(before);
+  // The app and nano, nothing else: what was imported lies in the origin's own files, which no version touches.
+  const models = await page.evaluate(async () => {
+    const names = await globalThis.caches.keys();
+    const requests = await Promise.all(names.map(async (name) => (await globalThis.caches.open(name)).keys()));
+    return requests
+      .flat()
+      .map(({ url }) => new URL(url).pathname)
+      .filter((path) => path.includes('/models/'));
+  });
+  expect(models.length).toBeGreaterThan(0);
+  expect(models.filter((path) => !path.startsWith('/models/nano/'))).toEqual([]);
 });
 
 test('it can be installed', async ({ page, context }) => {

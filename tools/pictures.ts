@@ -34,6 +34,8 @@ try {
   await page.screenshot({ path: `${OUT}/page-ready.png` });
   await enhancer.enhance.click();
   const output = await enhancer.download(3_600_000);
+  await page.locator('[data-structure]').waitFor({ timeout: 120_000 });
+  await page.mouse.move(0, 0);
   await page.screenshot({ path: `${OUT}/page-done.png` });
   const enhanced = join(mkdtempSync(join(tmpdir(), 'pictures-')), 'enhanced.mp4');
   writeFileSync(enhanced, output);

@@ -266,12 +266,12 @@ export const words = {
     solver: 'Solver',
     solvers: { ddim: 'DDIM', 'dpmpp-2m-sde': 'DPM-Solver++ 2M SDE', heun: 'Heun' } satisfies Record<SolverName, string>,
     colourFix: 'Colour fix',
-    colourFixes: { wavelet: 'Colours from the source', off: 'Off' } satisfies Record<ColourFix, string>,
+    colourFixes: { wavelet: 'From the source', off: 'Off' } satisfies Record<ColourFix, string>,
     deflicker: 'Deflicker',
     deflickers: { on: 'Steady the light', off: 'Off' } satisfies Record<Deflicker, string>,
     codec: 'Codec',
     codecs: {
-      auto: 'Automatic (H.264 where possible)',
+      auto: 'Automatic',
       h264: 'H.264',
       hevc: 'HEVC',
       av1: 'AV1',
@@ -315,7 +315,7 @@ export const words = {
     waiting: 'Waiting for its turn',
     progress: (made: number, all: number) => `${made} of ${all} strengths drawn`,
     nearness:
-      'Drawn by the job’s own model, seed and settings. The finished clip differs by about one level of 255, as measured on three clips: there the model sees more around the crop.',
+      'Drawn by the job’s own model, seed and settings. Finished clips differ by about one level of 255, as measured on three.',
     across: 'Crop from left to right',
     down: 'Crop from top to bottom',
   },
