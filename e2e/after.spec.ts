@@ -145,6 +145,8 @@ test('compared by keyboard, judged, kept, shared and run again', async ({ page, 
   });
 
   const link = await test.step('its recipe is copied, and put in the address', async () => {
+    await page.getByRole('button', { name: 'Copy', exact: true }).click();
+    await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toMatch(/^recipe=1&.*seed=7/);
     await page.getByRole('button', { name: 'Copy link' }).click();
     const address = await page.evaluate(() => navigator.clipboard.readText());
     expect(parseRecipe(address)).toMatchObject({ scale: 2, seed: 7 });
