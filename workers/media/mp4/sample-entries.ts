@@ -60,17 +60,22 @@ function codecString(entry: SampleEntry): string {
   }
 }
 
-/** ISO/IEC 23091-2 code points as WebCodecs names them; TypeScript's library knows only the first few of them. */
+/**
+ * ISO/IEC 23091-2 code points as WebCodecs names them; TypeScript's library knows only the first few of them. SMPTE 240M and FCC's, which it has no
+ * name for, by what is within two levels of them.
+ */
 const PRIMARIES: Readonly<Record<number, string>> = {
   1: 'bt709',
   5: 'bt470bg',
   6: 'smpte170m',
+  7: 'smpte170m',
   9: 'bt2020',
   12: 'smpte432',
 };
 const TRANSFERS: Readonly<Record<number, string>> = {
   1: 'bt709',
   6: 'smpte170m',
+  7: 'smpte170m',
   8: 'linear',
   13: 'iec61966-2-1',
   16: 'pq',
@@ -79,8 +84,10 @@ const TRANSFERS: Readonly<Record<number, string>> = {
 const MATRICES: Readonly<Record<number, string>> = {
   0: 'rgb',
   1: 'bt709',
+  4: 'smpte170m',
   5: 'bt470bg',
   6: 'smpte170m',
+  7: 'bt709',
   9: 'bt2020-ncl',
 };
 
