@@ -75,7 +75,13 @@ test('one point sets scale and frame rate: by pointer, keys, targets and numbers
 });
 
 test.describe('with a finger', () => {
-  test.use({ hasTouch: true });
+  test.use({ hasTouch: true, isMobile: true });
+
+  test('nobody is asked to drop what a finger can’t hold', async ({ page }) => {
+    await page.goto('/');
+    await expect(page.getByText('Begin with a clip')).toBeVisible();
+    await expect(page.getByText('Drop a clip here')).toBeHidden();
+  });
 
   test('the point is dragged, targets are tapped', async ({ page }) => {
     await opened(page);
