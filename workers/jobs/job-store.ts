@@ -36,18 +36,18 @@ export interface OutputFile {
 
 export class JobStore {
   readonly #root: FileSystemDirectoryHandle | null;
-  readonly #visit: string;
+  #visit: string | null;
   readonly #memoryQueue: [ByteFile, ByteFile] = [new MemoryFile(), new MemoryFile()];
 
-  private constructor(root: FileSystemDirectoryHandle | null, visit: string) {
+  private constructor(root: FileSystemDirectoryHandle | null, visit: string | null) {
     this.#root = root;
     this.#visit = visit;
   }
 
-  /** @param visit whose outputs it makes: they are there as long as that goes on. */
-  static async open(visit = beginVisit()): Promise<JobStore> {
+  /** @param visit whose outputs it makes: they are there as long as that goes on. One of its own where absent. */
+  static async open(visit?: string): Promise<JobStore> {
     const root = await globalThis.navigator?.storage?.getDirectory?.().catch(() => null);
-    return new JobStore(root ?? null, visit);
+    return new JobStore(root ?? null, visit ?? null);
   }
 
   /** Starts a job's journal. @throws EnhancerError `QUOTA_EXCEEDED`, `STORAGE_FAILED`. */
@@ -181,7 +181,7 @@ export class JobStore {
     const outputs = await this.#root?.getDirectoryHandle(OUTPUTS).catch(() => null);
     if (!outputs) return;
     const visits = await visitsNow();
-    for (const folder of await namesIn(outputs)) {
+    for (const folder of await namesIn(outputs).catch((): string[] => [])) {
       const [madeAtMs = '', ...rest] = folder.split('-');
       const visit = rest.join('-');
       const isOpen = visits ? visits.has(visit) : Date.now() - Number(madeAtMs) < OUTPUT_KEPT_MS;
@@ -195,6 +195,7 @@ export class JobStore {
     if (!this.#root) return memoryOutput(name);
     await this.sweepOutputs();
     const outputs = await this.#root.getDirectoryHandle(OUTPUTS, { create: true });
+    this.#visit ??= beginVisit();
     const folderName = `${Date.now()}-${this.#visit}`;
     const folder = await outputs.getDirectoryHandle(folderName, { create: true });
     const handle = await hold(folder, name);
