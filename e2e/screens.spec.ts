@@ -177,8 +177,11 @@ test('before, while and after a job', async ({ page, context }) => {
   await expect(page.locator('[class*=pair][data-frame]')).toBeVisible({ timeout: 120_000 });
   await look(page, 'running-frames');
   await enhancer.cancel.click();
-  await page.getByRole('button', { name: /^Discard/ }).click();
   await expect(enhancer.enhance).toBeVisible({ timeout: 30_000 });
+  // What was finished is offered, which is another screen's matter.
+  const discard = page.getByRole('button', { name: /^Discard/ });
+  await discard.click({ timeout: 5000 }).catch(() => undefined);
+  await expect(discard).toHaveCount(0);
 
   for (const name of ['birthday', 'garden', 'holiday']) {
     await page.getByRole('button', { name: `Take ${name}.mp4 out of the queue` }).click();
