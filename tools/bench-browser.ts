@@ -4,13 +4,14 @@
  *
  * `npm run bench:browser` runs nano on WASM and, with a micro clip, on whatever WebGPU adapter the browser has (SwiftShader where there is no GPU: its figures
  * say nothing of real ones). Prints a table; `--json FILE` also writes the figures, `--only TEXT` runs the cases whose name has it, and `--against FOLDER`
- * runs each case in turn with another checkout's sources, so that ratios are of one run (`--rounds N`, the best of each counts).
+ * runs each case in turn with another checkout's sources, so that ratios are of one run (`--rounds N`, the best of each counts). `--heap` asks for the
+ * JavaScript heap of page and workers every second: each look collects garbage, so times are not to be compared then.
  */
 
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Browser, chromium } from '@playwright/test';
+import { type Browser, chromium, type Page } from '@playwright/test';
 import { createServer, type ViteDevServer } from 'vite';
 import type { Command, JobOutcome } from '../e2e/engine/harness.worker.ts';
 import '../e2e/engine-harness.ts';
@@ -20,6 +21,7 @@ import { findBrowser } from './find-browser.ts';
 import { processBytes } from './process-memory.ts';
 
 const PROCESS_SAMPLE_MS = 500;
+const HEAP_SAMPLE_MS = 1000;
 const PORT = Number(process.env.HARNESS_PORT ?? 4174);
 
 interface Case {
@@ -65,6 +67,7 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     against: { type: 'string' },
     rounds: { type: 'string', default: '1' },
+    heap: { type: 'boolean', default: false },
   },
 });
 
@@ -79,11 +82,17 @@ type Outcome = Partial<JobOutcome> &
   Pick<JobOutcome, 'seconds' | 'secondsByStage' | 'modelSeconds' | 'plan'> & {
     /** Peak of the tab's process and of the GPU's, as the system counts them. */
     readonly processBytes: Readonly<Record<string, number>>;
+    /** Of the page and its workers, array buffers included; 0 where nobody looked. */
+    readonly heapBytes: number;
   };
 
 const sides: Side[] = [await served('', resolve('.'), PORT)];
 if (values.against) sides.unshift(await served('before', resolve(values.against), PORT + 1));
-const browserServer = await chromium.launchServer({ executablePath: findBrowser().path, args: CHROMIUM_ARGUMENTS });
+const browserServer = await chromium.launchServer({
+  executablePath: findBrowser().path,
+  // Else a look at the heap waits for the next collection.
+  args: [...CHROMIUM_ARGUMENTS, ...(values.heap ? ['--enable-blink-features=ForceEagerMeasureMemory'] : [])],
+});
 const browser = await chromium.connect(browserServer.wsEndpoint());
 const results: { name: string; outcome: Outcome }[] = [];
 try {
@@ -131,7 +140,7 @@ for (const { name, outcome } of results) {
     (bytesPerEvaluation / 1e6).toFixed(2),
     (gpuPerEvaluation?.dispatches ?? 0).toFixed(0),
     (gpuPerEvaluation?.submits ?? 0).toFixed(0),
-    mebibytes(outcome.peakHeapBytes ?? 0),
+    values.heap ? mebibytes(outcome.heapBytes) : '–',
     mebibytes(outcome.processBytes.renderer ?? 0),
     mebibytes(outcome.peakGpuLedgerBytes ?? 0),
     mebibytes(outcome.processBytes['gpu-process'] ?? 0),
@@ -180,12 +189,32 @@ async function ran(browserOf: Browser, { port }: Side, each: Case): Promise<Outc
         peaks[type] = Math.max(peaks[type] ?? 0, bytes);
       }
     }, PROCESS_SAMPLE_MS);
-    const result = await page.evaluate((given) => window.engine(given), command).finally(() => clearInterval(sampling));
+    let over = false;
+    const looking = values.heap ? heapPeak(page, () => over) : Promise.resolve(0);
+    const result = await page
+      .evaluate((given) => window.engine(given), command)
+      .finally(() => {
+        over = true;
+        clearInterval(sampling);
+      });
     if (result.kind !== 'job') throw new Error(JSON.stringify(result));
-    return { ...result, processBytes: peaks };
+    return { ...result, processBytes: peaks, heapBytes: await looking };
   } finally {
     await context.close();
   }
+}
+
+async function heapPeak(page: Page, isOver: () => boolean): Promise<number> {
+  let peak = 0;
+  while (!isOver()) {
+    // As text: TypeScript doesn't know it.
+    const bytes = await page.evaluate<number>(
+      'performance.measureUserAgentSpecificMemory().then(({ bytes }) => bytes)',
+    );
+    peak = Math.max(peak, bytes);
+    await page.waitForTimeout(HEAP_SAMPLE_MS);
+  }
+  return peak;
 }
 
 function mebibytes(bytes: number): string {

@@ -62,10 +62,6 @@ export type Command =
       readonly modelsUrl: string;
     };
 
-interface MemoryOfPage {
-  readonly memory?: { readonly usedJSHeapSize: number };
-}
-
 export interface JobOutcome {
   readonly plan: JobPlan;
   /** Final scaled-back latents, frame after frame. */
@@ -95,8 +91,6 @@ export interface JobOutcome {
   readonly bytesPerEvaluation: number;
   /** Of one evaluation; all zero on the processor. */
   readonly gpuPerEvaluation: GpuCounts;
-  /** Of this worker's JavaScript, at its evaluations; 0 where the browser doesn't tell. */
-  readonly peakHeapBytes: number;
 }
 
 export type Result =
@@ -335,7 +329,6 @@ async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutco
   let evaluateGigaflops = 0;
   let evaluations = 0;
   let exchangedBytes = 0;
-  let peakHeapBytes = 0;
   const gpu = { dispatches: 0, submits: 0, bytesWritten: 0, bytesRead: 0 };
   const timed = async <T>(part: keyof typeof modelSecondsByPart, work: Promise<T>): Promise<T> => {
     const began = performance.now();
@@ -358,7 +351,6 @@ async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutco
     evaluations += 1;
     const exchanged = [output, ...Object.values(inputs)] as readonly Tensor[];
     for (const { data } of exchanged) exchangedBytes += data.byteLength;
-    peakHeapBytes = Math.max(peakHeapBytes, (performance as MemoryOfPage).memory?.usedJSHeapSize ?? 0);
     evaluateGigaflops += model.info.gigaflopsPerLatentPixel * frames * height * width;
     return output;
   };
@@ -422,7 +414,6 @@ async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutco
     gpuPerEvaluation: Object.fromEntries(
       COUNTED.map((name) => [name, gpu[name] / Math.max(1, evaluations)]),
     ) as unknown as GpuCounts,
-    peakHeapBytes,
   };
 }
 
