@@ -12,6 +12,7 @@ import { EnhancerPage } from '../e2e/enhancer-page.ts';
 import { CHROMIUM_ARGUMENTS } from '../playwright.config.ts';
 import type { Stage } from '../workers/protocol.ts';
 import { findBrowser } from './find-browser.ts';
+import { processorSeconds } from './process-memory.ts';
 
 const PORT = Number(process.env.PAGE_PORT ?? 4176);
 const OUT = process.env.BUILD_FOLDER ?? 'dist';
@@ -90,15 +91,21 @@ const server = await preview({
   build: { outDir: OUT },
   logLevel: 'error',
 });
-const browser = await chromium.launch({ executablePath: findBrowser().path, args: CHROMIUM_ARGUMENTS });
+const browserServer = await chromium.launchServer({ executablePath: findBrowser().path, args: CHROMIUM_ARGUMENTS });
+const browserPid = browserServer.process().pid!;
+const browser = await chromium.connect(browserServer.wsEndpoint());
 let late = false;
 try {
   console.log('| | of the page’s own time, seconds |\n|---|---|');
   for (let round = 0; round < Number(values.rounds); round += 1) {
-    const { readyMs = 0, clipMs = 0, previewMs = 0 } = await firstPreview(browser);
+    const { waits, workedSeconds } = await firstPreview(browser);
+    const { readyMs = 0, clipMs = 0, previewMs = 0 } = waits;
     console.log(`| engine ready, self-test and all | ${seconds(readyMs)} |`);
     console.log(`| clip read, chosen at once | ${seconds(clipMs)} |`);
     console.log(`| first preview, a crop of 256×256 | ${seconds(previewMs)} |`);
+    console.log(
+      `| the same, of the processor: all of the browser's processes together | ${workedSeconds.toFixed(2)} |`,
+    );
     late ||= previewMs > PREVIEW_BUDGET_MS;
     for (const moment of MOMENTS) {
       const ms = await cancelling(browser, moment);
@@ -108,7 +115,7 @@ try {
   }
   console.log(`machine’s load ${loadavg()[0]!.toFixed(1)}`);
 } finally {
-  await browser.close();
+  await browserServer.close();
   await new Promise((resolve) => server.httpServer.close(resolve));
 }
 if (late && values.check && loadavg()[0]! < 1.5 * availableParallelism()) process.exit(1);
@@ -132,7 +139,8 @@ async function opened(
   return { page, enhancer };
 }
 
-async function firstPreview(browserOf: Browser): Promise<Waits> {
+async function firstPreview(browserOf: Browser): Promise<{ readonly waits: Waits; readonly workedSeconds: number }> {
+  const before = processorSeconds(browserPid);
   const { page } = await opened(browserOf, PREVIEWED, null);
   await page.getByRole('button', { name: 'Compare strengths here' }).click({ timeout: PATIENCE_MS });
   await page.waitForFunction(() => 'previewMs' in window, null, { timeout: PATIENCE_MS });
@@ -140,8 +148,9 @@ async function firstPreview(browserOf: Browser): Promise<Waits> {
     const { readyMs, clipMs, previewMs } = window as Waits;
     return { readyMs, clipMs, previewMs } as Waits;
   });
+  const workedSeconds = processorSeconds(browserPid) - before;
   await page.context().close();
-  return waits;
+  return { waits, workedSeconds };
 }
 
 async function cancelling(browserOf: Browser, moment: Moment): Promise<number | null> {
