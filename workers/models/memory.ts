@@ -3,10 +3,10 @@
  * no weight.
  */
 
-import type { AutoencoderInfo, Residency } from '../plan/job-plan.ts';
+import type { AutoencoderInfo, AutoencoderPartInfo, Residency } from '../plan/job-plan.ts';
 import type { Checkpoint } from './checkpoint/checkpoint.ts';
 import type { KlAutoencoderConfig, Manifest, NetworkConfig, PartName, Precision } from './manifest.ts';
-import { peakActivationBytes } from './onnx/cost.ts';
+import { BufferPool, LARGEST_POOLED_BYTES, largestTensorBytes, runThrough } from './onnx/buffer-pool.ts';
 import type { Graph, Weight } from './onnx/graph.ts';
 import { encodedBytes } from './quantise/encode.ts';
 import { storagePolicy } from './quantise/storage.ts';
@@ -21,12 +21,10 @@ import { unetSections } from './venhancer/sections.ts';
 /** SPEC §2.6: the reference's windows of decoding. A decoder that does not mix frames needs none. */
 const DECODER_FRAMES = { temporal: 5, spatial: 1 } as const;
 const DECODER_OVERLAP = { temporal: 2, spatial: 0 } as const;
-/** Side at which activations are counted; they are proportional to its square, attention's scores aside. */
+/** Side at which the largest tensor is looked for. */
 const TYPICAL_SIDE = 32;
-/** Frames at which they are counted. */
-const TYPICAL_FRAMES = 8;
-/** Scores and their softmax. */
-const SCORE_TENSORS = 2;
+/** So many of the largest tensor's size are there at once where it is let go of late (docs/official.md). */
+const LATE_TENSORS = 13;
 
 /** float16 becomes float32 when a session folds its casts; integers are restored as they are used, and stay. */
 export function residentBytes(graph: Graph): number {
@@ -66,40 +64,54 @@ export function residentWeightBytes(manifest: Manifest): Readonly<Record<Residen
   };
 }
 
-/**
- * Peak activations of the networks with their hungry steps cut, as a line over latent pixels and frames: `perPixel`·pixels·frames + `base`. What
- * restores a quantised weight is part of the base.
- */
-export function cutActivations(config: NetworkConfig): { readonly perPixel: number; readonly base: number } {
-  const at = (rows: number, columns: number) => {
-    const chunks = chunksFor(config, TYPICAL_FRAMES, rows, columns);
-    const sizes = levelSizes(config, TYPICAL_FRAMES, rows, columns);
-    const peaks = NETWORK_PARTS.map((part) => peakActivationBytes(networkGraph(config, part, { chunks }), sizes));
-    return { pixels: TYPICAL_FRAMES * rows * columns, bytes: Math.max(...peaks) };
-  };
+/** Sizes at which the networks' buffers are counted: frames, and rows and columns in steps of the lowest level's. */
+const SAMPLES = [
+  [8, 4, 4],
+  [8, 5, 8],
+  [24, 5, 8],
+] as const;
+
+/** What the networks with their hungry steps cut take in buffers on a GPU, by latent pixels × frames; never less for more. */
+export function cutActivations(config: NetworkConfig): readonly (readonly [latentPixels: number, bytes: number])[] {
   const modulus = 2 ** (config.multipliers.length - 1);
   const rest = config.padding === 'reference' ? 2 % modulus : 0;
-  const small = at(4 * modulus + rest, 4 * modulus);
-  const large = at(8 * modulus + rest, 8 * modulus);
-  const perPixel = (large.bytes - small.bytes) / (large.pixels - small.pixels);
-  const graph = networkGraph(config, 'unet');
-  const restored = Math.max(...graph.weights.map(({ storedDims }) => 4 * storedDims.reduce((n, size) => n * size, 1)));
-  return { perPixel, base: Math.max(0, small.bytes - perPixel * small.pixels) + restored };
+  let most = 0;
+  return SAMPLES.map(([frames, down, across]) => {
+    const [rows, columns] = [down * modulus + rest, across * modulus];
+    const chunks = chunksFor(config, frames, rows, columns);
+    const sizes = levelSizes(config, frames, rows, columns);
+    const pool = new BufferPool();
+    for (const part of NETWORK_PARTS) runThrough(pool, networkGraph(config, part, { chunks }), sizes);
+    most = Math.max(most, pool.peakBytes);
+    return [frames * rows * columns, most] as const;
+  });
 }
 
 export function autoencoderInfo(manifest: Manifest, config: KlAutoencoderConfig): AutoencoderInfo {
   const bytes = partBytes(manifest);
-  const factor = 2 ** (config.channels.length - 1);
-  const sizes = { F: 1, h: TYPICAL_SIDE, w: TYPICAL_SIDE, H: TYPICAL_SIDE * factor, W: TYPICAL_SIDE * factor };
-  const pixels = TYPICAL_SIDE ** 2;
-  const perPixel = (part: VaePart) => peakActivationBytes(vaeGraph(config, part), sizes) / pixels;
+  const frames = DECODER_FRAMES[config.decoder];
   return {
-    decoderFrames: DECODER_FRAMES[config.decoder],
+    decoderFrames: frames,
     decoderOverlap: DECODER_OVERLAP[config.decoder],
-    encoderBytesPerLatentPixel: perPixel('vae-encoder'),
-    decoderBytesPerLatentPixel: perPixel('vae-decoder'),
-    attentionBytesPerSquaredLatentPixel: SCORE_TENSORS * 4,
+    encoder: autoencoderPart(config, 'vae-encoder', 1),
+    decoder: autoencoderPart(config, 'vae-decoder', frames),
     weightBytes: Math.max(...VAE_PARTS.map((part) => bytes.get(part) ?? 0)),
+  };
+}
+
+function autoencoderPart(config: KlAutoencoderConfig, part: VaePart, frames: number): AutoencoderPartInfo {
+  const factor = 2 ** (config.channels.length - 1);
+  const graph = vaeGraph(config, part);
+  const sizesAt = (side: number) => ({ F: frames, h: side, w: side, H: side * factor, W: side * factor });
+  const largest = largestTensorBytes(graph, sizesAt(TYPICAL_SIDE)) / TYPICAL_SIDE ** 2;
+  const pooledPixels = Math.floor(LARGEST_POOLED_BYTES / largest);
+  const side = Math.max(1, Math.floor(Math.sqrt(pooledPixels)));
+  const pool = new BufferPool();
+  runThrough(pool, graph, sizesAt(side));
+  return {
+    pooledPixels,
+    pooledBytesPerLatentPixel: pool.peakBytes / side ** 2,
+    bytesPerLatentPixel: LATE_TENSORS * largest,
   };
 }
 

@@ -50,7 +50,7 @@ function largeModel(
   Pick<
     ModelInfo,
     | 'activationBytesPerLatentPixel'
-    | 'activationBaseBytes'
+    | 'activationSamples'
     | 'windowFrames'
     | 'largestTensorBytesPerLatentPixel'
     | 'autoencoder'
@@ -59,10 +59,11 @@ function largeModel(
 > {
   const { autoencoder, contextDim } = manifest.config;
   if (autoencoder?.family !== 'kl' || contextDim === 0) return {};
-  const { perPixel, base } = cutActivations(manifest.config);
+  const samples = cutActivations(manifest.config);
+  const [pixels, bytes] = samples.at(-1)!;
   return {
-    activationBytesPerLatentPixel: perPixel,
-    activationBaseBytes: base,
+    activationBytesPerLatentPixel: bytes / pixels,
+    activationSamples: samples,
     windowFrames: REFERENCE_WINDOW_FRAMES,
     // The widest concatenation at full resolution: what is left where the rest is cut.
     largestTensorBytesPerLatentPixel: 4 * widestConcatenation(manifest.config),

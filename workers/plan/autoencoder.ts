@@ -1,23 +1,15 @@
 /** How a large autoencoder gets through a picture: tiles of the latent plane that fit, for encoding and for decoding. Pure. */
 
-import type { AutoencoderInfo, AutoencoderPlan, ModelInfo, Tile } from './job-plan.ts';
+import type { AutoencoderPartInfo, AutoencoderPlan, ModelInfo, Tile } from './job-plan.ts';
 import { chooseGrid, LEAST_TILE, layTiles } from './tiles.ts';
 
 /** Sides of its tiles may be any: it is the networks' grid that has rules, and its latents are the same. */
 const ANY = { modulus: 1, remainder: 0 };
 
-/** Peak bytes while one tile of that many latent pixels is decoded, without weights. */
-export function decoderBytes(info: AutoencoderInfo, tilePixels: number): number {
-  return info.decoderFrames * bytesOf(info.decoderBytesPerLatentPixel, info, tilePixels);
-}
-
-/** The same of encoding, which goes frame by frame. */
-export function encoderBytes(info: AutoencoderInfo, tilePixels: number): number {
-  return bytesOf(info.encoderBytesPerLatentPixel, info, tilePixels);
-}
-
-function bytesOf(perPixel: number, info: AutoencoderInfo, pixels: number): number {
-  return perPixel * pixels + info.attentionBytesPerSquaredLatentPixel * pixels * pixels;
+/** Peak bytes while one tile of that many latent pixels is encoded or decoded, without weights. */
+export function autoencoderBytes(part: AutoencoderPartInfo, tilePixels: number): number {
+  const pooled = tilePixels <= part.pooledPixels;
+  return tilePixels * (pooled ? part.pooledBytesPerLatentPixel : part.bytesPerLatentPixel);
 }
 
 /**
@@ -31,13 +23,13 @@ export function planAutoencoder(
   budgetBytes: number,
 ): AutoencoderPlan | null | undefined {
   if (!info) return undefined;
-  const tiles = (bytes: (pixels: number) => number): Tile[] | null => {
-    const fits = (width: number, height: number) => bytes(width * height) <= budgetBytes;
+  const tiles = (part: AutoencoderPartInfo): Tile[] | null => {
+    const fits = (width: number, height: number) => autoencoderBytes(part, width * height) <= budgetBytes;
     const grid = chooseGrid(latentWidth, latentHeight, ANY, ANY, LEAST_TILE, fits);
     return grid && layTiles(latentWidth, latentHeight, grid);
   };
-  const encoderTiles = tiles((pixels) => encoderBytes(info, pixels));
-  const decoderTiles = tiles((pixels) => decoderBytes(info, pixels));
+  const encoderTiles = tiles(info.encoder);
+  const decoderTiles = tiles(info.decoder);
   if (!encoderTiles || !decoderTiles) return null;
   return { encoderTiles, decoderTiles, decoderFrames: info.decoderFrames, decoderOverlap: info.decoderOverlap };
 }

@@ -30,10 +30,21 @@ export function tileBytes(model: ModelInfo, { tileWidth, tileHeight }: TileSize,
   const exchanged = 3 * model.latentChannels * FLOAT_BYTES;
   return (
     model.weightBytes +
-    (model.activationBaseBytes ?? 0) +
-    pixels * frames * (model.activationBytesPerLatentPixel + exchanged) +
+    activationBytes(model, pixels * frames) +
+    pixels * frames * exchanged +
     pixels * pixels * (model.attentionBytesPerSquaredLatentPixel ?? 0)
   );
+}
+
+/** Between samples on a line, beyond them in proportion: a pool's buffers come in steps, which no single figure per pixel follows. */
+function activationBytes(model: ModelInfo, latentPixels: number): number {
+  const { activationSamples: samples = [] } = model;
+  const above = samples.findIndex(([pixels]) => pixels >= latentPixels);
+  const end = above < 0 ? samples.at(-1) : samples[above];
+  if (!end) return (model.activationBaseBytes ?? 0) + latentPixels * model.activationBytesPerLatentPixel;
+  const start = above > 0 ? samples[above - 1]! : ([0, 0] as const);
+  if (above < 0) return (latentPixels / end[0]) * end[1];
+  return start[1] + ((end[1] - start[1]) * (latentPixels - start[0])) / (end[0] - start[0]);
 }
 
 /** Whether every single tensor of a tile fits into a binding of the device. */

@@ -43,6 +43,8 @@ export interface ModelInfo {
   readonly activationBytesPerLatentPixel: number;
   /** The same on the processor, where it runs in another form. */
   readonly processorActivationBytesPerLatentPixel?: number;
+  /** What the networks take in buffers at so many latent pixels × frames, rising; in place of the figure per latent pixel. */
+  readonly activationSamples?: readonly (readonly [latentPixels: number, bytes: number])[];
   /** What is added to that whatever the tile; 0 when absent. */
   readonly activationBaseBytes?: number;
   /** Of all parts together. */
@@ -68,13 +70,19 @@ export interface AutoencoderInfo {
   /** Frames that are decoded together, and shared by such windows. */
   readonly decoderFrames: number;
   readonly decoderOverlap: number;
-  /** Peak live bytes per latent pixel and frame. */
-  readonly encoderBytesPerLatentPixel: number;
-  readonly decoderBytesPerLatentPixel: number;
-  /** Attention's scores, per frame and (latent pixel of a tile)². */
-  readonly attentionBytesPerSquaredLatentPixel: number;
+  readonly encoder: AutoencoderPartInfo;
+  readonly decoder: AutoencoderPartInfo;
   /** Weights of the larger half. */
   readonly weightBytes: number;
+}
+
+/** Of one way through the autoencoder, a run's frames together. */
+export interface AutoencoderPartInfo {
+  /** Latent pixels of the largest tile whose tensors all have buffers that are used again; larger ones let go of theirs late. */
+  readonly pooledPixels: number;
+  /** Peak per latent pixel of tiles up to that size, and of larger ones. */
+  readonly pooledBytesPerLatentPixel: number;
+  readonly bytesPerLatentPixel: number;
 }
 
 /** A contiguous run of output frames between two cuts: [startFrame, endFrame) in output frames. */

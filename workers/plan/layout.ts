@@ -2,9 +2,9 @@
  * How a job is laid out in memory: windows, tiles, the autoencoder's tiles, and which of the model's parts are there together. Pure.
  */
 
-import { decoderBytes, encoderBytes, planAutoencoder } from './autoencoder.ts';
+import { autoencoderBytes, planAutoencoder } from './autoencoder.ts';
 import { runFits, tensorsFit, tileBytes } from './cost.ts';
-import type { AutoencoderPlan, DeviceInfo, ModelInfo, Residency, Shot } from './job-plan.ts';
+import type { AutoencoderPlan, DeviceInfo, ModelInfo, Residency, Shot, Tile } from './job-plan.ts';
 import { bestLayout, residencies } from './residency.ts';
 import { chooseGrid, LEAST_TILE, type TileGrid } from './tiles.ts';
 import { targetWindowFrames, type WindowShape, windowExtent, windowFrames, windowShapes } from './windows.ts';
@@ -67,8 +67,12 @@ function layoutAt(
   budget: number,
   heapFits: (longest: number, stride: number) => boolean,
 ): Omit<Layout, 'residency'> | 'too-large' | 'too-much-heap' {
-  const autoencoder = planAutoencoder(model, latentWidth, latentHeight, budget - autoencoderWeightBytes(model));
+  const together = allTogether(model);
+  const room = budget - autoencoderWeightBytes(model);
+  const autoencoder = planAutoencoder(model, latentWidth, latentHeight, together ? room / 2 : room);
   if (autoencoder === null) return 'too-large';
+  // Buffers stay in the provider's pool while there is a session: the networks' and the autoencoder's are of other sizes.
+  const pooled = together ? autoencoderActivationBytes(model, autoencoder) : 0;
   // Norms and attention of the reference's kind see the whole picture: a shorter window costs them less than a cut one.
   const wholePictures = model.residentWeightBytes !== undefined;
   const { windowFrames: modelFrames } = model;
@@ -92,7 +96,7 @@ function layoutAt(
         model.latentHeightRule,
         leastTile,
         (tileWidth, tileHeight) =>
-          tileBytes(model, { tileWidth, tileHeight }, longest) <= budget &&
+          tileBytes(model, { tileWidth, tileHeight }, longest) + pooled <= budget &&
           runFits(model, device, { tileWidth, tileHeight }, longest) &&
           tensorsFit(model, device, { tileWidth, tileHeight }, longest),
       );
@@ -101,7 +105,7 @@ function layoutAt(
         heapRefused = true;
         continue;
       }
-      const bytes = Math.max(tileBytes(model, grid, longest), autoencoderPeakBytes(model, autoencoder));
+      const bytes = Math.max(tileBytes(model, grid, longest) + pooled, autoencoderPeakBytes(model, autoencoder));
       const layout = { shape, grid, longest, stride, autoencoder, bytes };
       if (!wholePictures) return layout;
       fitting.push({ ...layout, tiles: grid.columns * grid.rows, frames: longest });
@@ -112,19 +116,25 @@ function layoutAt(
   return heapRefused ? 'too-much-heap' : 'too-large';
 }
 
+/** A model with an autoencoder of its own kind, none of whose parts make way for others. */
+function allTogether({ autoencoder, residentWeightBytes, weightBytes }: ModelInfo): boolean {
+  return autoencoder !== undefined && residentWeightBytes?.all === weightBytes;
+}
+
 /** What is there beside the autoencoder's activations: everything, or where parts take turns the autoencoder alone. */
 function autoencoderWeightBytes(model: ModelInfo): number {
-  const { autoencoder, residentWeightBytes, weightBytes } = model;
-  if (!autoencoder) return 0;
-  return residentWeightBytes?.all === weightBytes ? weightBytes : autoencoder.weightBytes;
+  if (!model.autoencoder) return 0;
+  return allTogether(model) ? model.weightBytes : model.autoencoder.weightBytes;
+}
+
+function autoencoderActivationBytes({ autoencoder: info }: ModelInfo, plan: AutoencoderPlan | undefined): number {
+  if (!info || !plan) return 0;
+  const pixels = ({ latentWidth, latentHeight }: Tile) => latentWidth * latentHeight;
+  const encoding = plan.encoderTiles.map((tile) => autoencoderBytes(info.encoder, pixels(tile)));
+  const decoding = plan.decoderTiles.map((tile) => autoencoderBytes(info.decoder, pixels(tile)));
+  return Math.max(...encoding, ...decoding);
 }
 
 function autoencoderPeakBytes(model: ModelInfo, plan: AutoencoderPlan | undefined): number {
-  const { autoencoder: info } = model;
-  if (!info || !plan) return 0;
-  const pixels = ({ latentWidth, latentHeight }: { latentWidth: number; latentHeight: number }) =>
-    latentWidth * latentHeight;
-  const encoding = Math.max(...plan.encoderTiles.map((tile) => encoderBytes(info, pixels(tile))));
-  const decoding = Math.max(...plan.decoderTiles.map((tile) => decoderBytes(info, pixels(tile))));
-  return autoencoderWeightBytes(model) + Math.max(encoding, decoding);
+  return autoencoderWeightBytes(model) + autoencoderActivationBytes(model, plan);
 }
