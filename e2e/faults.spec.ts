@@ -181,6 +181,18 @@ test('encoders that fail give way to the browser’s own software', async ({ con
   expect(likeness(uninterrupted, result)).toBe(Number.POSITIVE_INFINITY);
 });
 
+test('a codec whose encoders all fail gives way to another for a new file', async ({ context, browser }) => {
+  const uninterrupted = await whole(await browser.newContext(), ON_PROCESSOR);
+  expect(uninterrupted.report!.videoCodec).toMatch(/^avc1/);
+  const fault = { kind: 'encoder', atPicture: 0, count: 'h264' } as const;
+  const result = await faults(await harness(context), { ...ON_PROCESSOR, fault });
+  expect(result.error).toBeNull();
+  expect(result.report!.videoCodec).toMatch(/^(av01|vp09|hev1|hvc1)/);
+  expect(result.report!.notices.join()).toContain('went on with another');
+  // Not a picture was made again for it.
+  expect(result.frames).toEqual(uninterrupted.frames);
+});
+
 test('no encoder at all: every picture waits for one, and on when there is one again', async ({ context, browser }) => {
   const uninterrupted = await whole(await browser.newContext(), ON_PROCESSOR);
   const page = await harness(context);

@@ -21,8 +21,8 @@ export type Fault =
   | { readonly kind: 'device-lost'; readonly atSubmit: number }
   /** An allocation of this number fails for want of memory, once. */
   | { readonly kind: 'gpu-memory'; readonly atBuffer: number }
-  /** Encoders from this picture on fail: so many of them, or all that may be the graphics card's. */
-  | { readonly kind: 'encoder'; readonly atPicture: number; readonly count: number | 'hardware' }
+  /** Encoders from this picture on fail: so many of them, all that may be the graphics card's, or all of H.264. */
+  | { readonly kind: 'encoder'; readonly atPicture: number; readonly count: number | 'hardware' | 'h264' }
   /** The clip's file is written to, or is gone, when so many frames are done. */
   | { readonly kind: 'source'; readonly atFrame: number; readonly how: 'written' | 'removed' }
   /** From then on no file of the origin can grow: half of the write that would is done. */
@@ -327,18 +327,21 @@ function inject(fault: Fault): void {
       self.VideoEncoder = class extends Plain {
         readonly #init: VideoEncoderInit;
         #isSoftware = false;
+        #isH264 = false;
         constructor(init: VideoEncoderInit) {
           super(init);
           this.#init = init;
         }
         override configure(config: VideoEncoderConfig): void {
           this.#isSoftware = config.hardwareAcceleration === 'prefer-software';
+          this.#isH264 = config.codec.startsWith('avc1');
           super.configure(config);
         }
         override encode(frame: VideoFrame, options?: VideoEncoderEncodeOptions): void {
           pictures += 1;
-          const fails = fault.count === 'hardware' ? !this.#isSoftware : failedEncoders < fault.count;
-          if (pictures <= fault.atPicture || !fails) {
+          const fails = { hardware: !this.#isSoftware, h264: this.#isH264 };
+          const isFailing = typeof fault.count === 'number' ? failedEncoders < fault.count : fails[fault.count];
+          if (pictures <= fault.atPicture || !isFailing) {
             super.encode(frame, options);
             return;
           }
