@@ -1,6 +1,6 @@
 /**
  * How long a person waits, through the real page on the processor: from opening it to the first preview, and from a click on Cancel to the page being
- * theirs again, in every stage of a job. `npx tsx tools/bench-waits.ts` prints a table; `--check` fails above the budgets (15 s, 1 s), which count on
+ * theirs again, in every stage of a job. `npm run bench:waits` prints a table; `--check` fails above the budgets (15 s, 1 s), which count on
  * a machine with nothing else to do; `--built` takes the last build; `--rounds N`.
  */
 
