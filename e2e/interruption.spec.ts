@@ -12,6 +12,14 @@ const RECIPE = { Scale: 1, 'Frame rate': 1, Strength: 0.3, Seed: 5, Steps: 2 } a
 
 /** Takes some ten seconds on two idle cores: enough to be caught in the middle. */
 const LONG_RECIPE = { ...RECIPE, Scale: 3 } as const;
+/** How many hold the screen on. */
+const COUNT_SCREEN_LOCKS = `
+  window.screenLocks = 0;
+  WakeLock.prototype.request = async () => {
+    window.screenLocks += 1;
+    return { release: async () => { window.screenLocks -= 1; } };
+  };
+`;
 /** How often a running job is looked at. */
 const POLLING = { timeout: 60_000, intervals: [50] };
 
@@ -33,15 +41,20 @@ test('a pause holds everything still, survives a reload with the clip’s own co
   page,
 }) => {
   page.on('dialog', (dialog) => void dialog.accept());
+  await page.addInitScript(COUNT_SCREEN_LOCKS);
+  const screenLocks = () => page.evaluate('window.screenLocks');
   const enhancer = new EnhancerPage(page);
   await enhancer.open(QUERY);
   await enhancer.choose(CLIP);
   await enhancer.set(LONG_RECIPE);
+  expect(await screenLocks()).toBe(0);
   await page.getByLabel('Keep a copy of the clip with the job').check();
   await enhancer.enhance.click();
   await expect.poll(() => framesShown(page), POLLING).toBeGreaterThan(1);
+  expect(await screenLocks()).toBe(1);
   await page.getByRole('button', { name: 'Pause', exact: true }).click();
   await expect(page.getByRole('heading', { name: 'Paused' })).toBeVisible();
+  await expect.poll(screenLocks).toBe(0);
   const percent = await enhancer.progress.getAttribute('value');
   await page.waitForTimeout(1500);
   expect(await enhancer.progress.getAttribute('value')).toBe(percent);
@@ -51,7 +64,9 @@ test('a pause holds everything still, survives a reload with the clip’s own co
   await expect(offer).toContainText('Paused with');
   await offer.getByRole('button', { name: /^Go on/ }).click();
   await expect(enhancer.progress).toBeVisible();
+  await expect.poll(screenLocks).toBe(1);
   const output = await demux(await enhancer.download(120_000));
+  await expect.poll(screenLocks).toBe(0);
   expect(output.video.samples).toHaveLength(16);
   expect(output.audio).toHaveLength(1);
   await page.reload();
