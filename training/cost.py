@@ -27,7 +27,7 @@ def count(config: dict, size: int = 512, frames: int = 8) -> tuple[float, int]:
         net(x, x, torch.ones(frames, device="meta"), one, one, one, frames)
         if net.decoder is not None:
             picture = torch.empty(frames, 3, size, size, device="meta")
-            net.decoder(picture, picture, torch.ones(frames, 2, device="meta"))
+            net.decoder(picture, torch.ones(frames, 2, device="meta"))
     return counter.get_total_flops() / frames / 1e9, sum(p.numel() for p in net.parameters())
 
 

@@ -132,7 +132,8 @@ def judge_autoencoder(options, model) -> None:
         leans = {"leaning on bicubic": upsample(from_bytes(small), 336, 480)[None], "leaning on nothing": 0 * from_bytes(image)[None]}
         for label, source in leans.items():
             if own.lacks("autoencoder", label):
-                back = to_bytes(model.decode(model.encode(from_bytes(image)[None]), source, 1.0, 0.0))[0]
+                added = model.decode(model.encode(source), source, 1.0, 0.0) - source  # whatever the latents are
+                back = to_bytes(model.decode(model.encode(from_bytes(image)[None] - added), source, 1.0, 0.0))[0]
                 own.add("autoencoder", label, {"psnr": psnr(image, back), "ssimulacra2": ssimulacra2(image, back), "haarpsi": haarpsi(image, back)})
 
 

@@ -387,7 +387,7 @@ class EnhancementNetwork(UNet):
         super().__init__(config)
         self.VideoControlNet = VideoControlNet(config)
         shape = config.extra.get("autoencoder", {}).get("refinement")
-        self.decoder = Refinement(shape["width"], shape["depth"]) if shape else None
+        self.decoder = Refinement(**shape) if shape else None
 
     def forward(  # type: ignore[override]
         self, sample: Tensor, hint: Tensor, key_frames: Tensor, timestep: Tensor, hint_timestep: Tensor, scale: Tensor,

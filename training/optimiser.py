@@ -24,8 +24,7 @@ def orthogonalise(g: Tensor, steps: int = 5) -> Tensor:
     return (x.mT if tall else x).float()
 
 
-# Where latents come in and go out, and the decoder's few small convolutions, which it brings further (docs/nano.md): AdamW's.
-EDGES = ("input_blocks.0.0", "VideoControlNet.input_blocks.0.0", "out.", "decoder.")
+EDGES = ("input_blocks.0.0", "VideoControlNet.input_blocks.0.0", "out.")  # where latents come in and go out: AdamW's
 
 
 class Muon(torch.optim.Optimizer):

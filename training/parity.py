@@ -72,7 +72,7 @@ def sampler() -> None:
 @torch.no_grad()
 def refinement() -> None:
     torch.manual_seed(7)
-    decoder = Refinement(width=4, depth=2)
+    decoder = Refinement(width=4, inner=6, depth=2)
     for p in decoder.parameters():
         p.copy_(0.3 * torch.randn(p.shape))
     source, raw = torch.rand(1, 3, 128, 16) * 2 - 1, torch.randn(1, 96, 16, 2)
@@ -80,7 +80,7 @@ def refinement() -> None:
     frames = reconstruct(decoder, raw, source, 8, scale, strength)
     REFINEMENT.parent.mkdir(exist_ok=True)
     REFINEMENT.write_text(json.dumps({
-        "width": 4, "depth": 2, "scale": 2.5, "strength": 0.3, "height": 128, "pictureWidth": 16,
+        "width": 4, "inner": 6, "depth": 2, "scale": 2.5, "strength": 0.3, "height": 128, "pictureWidth": 16,
         "weights": {f"decoder.{k}": {"shape": list(v.shape), "values": numbers(v)} for k, v in decoder.state_dict().items()},
         "source": numbers(source), "latents": numbers(raw), "frames": numbers(frames)}))
 

@@ -1,7 +1,7 @@
 """The learned part of nano's decoder: a few convolutions near the picture's own resolution (docs/nano-model.md "Decoder").
 
-What the latents' block transform cannot do cheaply, filtering alike at every pixel, is done here, in luma: from the source's (the upsampled clip) and
-that of the change that the latents ask for, a further change. `width` and `depth` at half the picture's size: training/cost.py has the bill.
+What the latents' block transform cannot do cheaply, filtering alike at every pixel, is done here, in luma: from the source (the upsampled clip) to what
+is to be added to all its colours. `width` at half the picture's size, `inner` and `depth` at a quarter of it: training/cost.py has the bill.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from training.latents import LUMA
 
+SLOPE = 0.1  # below zero: layers whose activation is flat there died in training and never came back (docs/nano.md)
 
 
 def luma(rgb: Tensor) -> Tensor:
@@ -23,24 +24,30 @@ def luma(rgb: Tensor) -> Tensor:
 
 
 class Refinement(nn.Module):
-    def __init__(self, width: int, depth: int):
+    def __init__(self, width: int, inner: int, depth: int):
         super().__init__()
-        self.enter = nn.Conv2d(2, width, 6, stride=2, padding=2)
-        self.layers = nn.ModuleList([nn.Conv2d(width, width, 3, padding=1) for _ in range(depth)])
-        self.condition = nn.Linear(2, width * (depth + 1))
+        self.sizes = [width] + [inner] * (1 + depth)
+        self.enter = nn.Conv2d(1, width, 6, stride=2, padding=2)
+        self.down = nn.Conv2d(width, inner, 4, stride=2, padding=1)
+        self.layers = nn.ModuleList([nn.Conv2d(inner, inner, 3, padding=1) for _ in range(depth)])
+        self.up = nn.ConvTranspose2d(inner, width, 2, stride=2, bias=False)
+        self.condition = nn.Linear(2, sum(self.sizes))
         self.leave = nn.Conv2d(width, 4, 3, padding=1)
+        for layer in self.layers:
+            nn.init.kaiming_normal_(layer.weight, SLOPE)
+            nn.init.zeros_(layer.bias)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)
 
-    def forward(self, source: Tensor, change: Tensor, conditioning: Tensor) -> Tensor:
-        """source (RGB, −1…1), change [N,3,H,W], conditioning [N,2] of `conditioning` below → a further change of all colours [N,1,H,W]."""
-        biases = self.condition(conditioning)[:, :, None, None].chunk(len(self.layers) + 1, 1)
-        planes = torch.cat([luma(source), luma(change)], 1).contiguous(memory_format=torch.channels_last)
-        x = F.relu(self.enter(planes) + biases[0])
-        y = x
-        for layer, bias in zip(self.layers, biases[1:]):
-            y = F.relu(layer(y) + bias)
-        return F.pixel_shuffle(self.leave(x + y), 2)
+    def forward(self, source: Tensor, conditioning: Tensor) -> Tensor:
+        """source [N,3,H,W] (RGB, −1…1, sides multiples of 4), conditioning [N,2] of `conditioning` below → what to add to all colours [N,1,H,W]."""
+        biases = iter(self.condition(conditioning)[:, :, None, None].split(self.sizes, 1))
+        activated = lambda y: F.leaky_relu(y + next(biases), SLOPE)
+        x = activated(self.enter(luma(source).contiguous(memory_format=torch.channels_last)))
+        y = coarse = activated(self.down(x))
+        for layer in self.layers:
+            y = activated(layer(y))
+        return F.pixel_shuffle(self.leave(x + self.up(coarse + y)), 2).float()
 
 
 def conditioning(scale: Tensor, strength: Tensor) -> Tensor:

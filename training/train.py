@@ -24,24 +24,27 @@ from torch import Tensor
 
 from training.data import Batch, Pool, held_out_clips
 from training.diffusion import ALPHA, SIGMA, STEPS, LatentStatistics, block_mean, make_conditioning, network_input
-from training.latents import encode
+from training.latents import decode, encode
 from training.measure import measure
 from training.model import EnhancementNetwork, NetworkConfig
 from training.optimiser import Muon, load_moments, save_moments
 from training.refinement import luma
-from training.validate import Enhancement, autocast_network, reconstruct, validate
+from training.validate import Enhancement, autocast_network, refine, validate
 
 # Key-frame skip, frames of the clip, and how often: half the batches have every frame as a key frame.
 SHAPES = [((1, 5), 0.52), ((2, 5), 0.22), ((4, 5), 0.16), ((8, 9), 0.10)]
+DECODER_SHAPES = [((1, 1), 0.8), ((2, 5), 0.1), ((4, 5), 0.1)]  # the decoder sees one frame at a time
 CLEAN_HINT_SHARE, LOW_STRENGTH_SHARE = 0.4, 0.3  # strength 0; strength up to 0.4; the rest up to 1
-FIRST_SHARE = 0.35  # share of the clips trained at t = 999, where every job starts: one evaluation does most of the work
-LATE_SHARE = 0.45  # and at t in 300…998, where the others of a short plan lie
+FIRST_SHARE = 0.6  # share of the clips trained at t = 999, where every job starts: one evaluation does most of the work
+LATE_SHARE = 0.25  # and at t in 300…998, where the others of a short plan lie
 
 
 PIXEL_WEIGHT, STRUCTURE_WEIGHT, TEXTURE_WEIGHT = 10.0, 0.5, 5.0  # beside a loss in latents of about a half
 PICTURE_FIGURES = ("pixels", "unlike", "texture", "gain")
-PERFECT_SHARE = 0.1  # of the clips show the decoder perfect latents, which it must leave alone
 WINDOW = 7  # pixels a side, for likeness and texture
+
+
+LONGEST_STEP = 5.0  # seconds that count: a machine that slept, or a trainer that was stopped for a while, was not training
 
 
 def channel_weights(stats: LatentStatistics, power: float = 1.0) -> Tensor:
@@ -92,20 +95,25 @@ class Loss:
 
     def __call__(self, network: torch.nn.Module, batch: Batch, rng: np.random.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         count, frames = batch.clean.shape[:2]
-        latent = lambda x: self.stats.normalise(encode(x.flatten(0, 1), self.factor)).unflatten(0, x.shape[:2])
-        z, source = latent(batch.clean), latent(batch.source)
-        mismatch = block_mean(batch.mismatch, self.factor)
         strengths = [random_strength(rng) for _ in range(count)]
+        strength = torch.tensor(strengths, device=self.device)
+        each = lambda y: y.repeat_interleave(frames)
+        with torch.autocast(self.device, torch.bfloat16):
+            refined = refine(network.decoder, batch.source.flatten(0, 1), each(batch.scale), each(strength))
+        if self.decoder_only:
+            return self._pixels(batch.source.flatten(0, 1) + refined, batch, each(strength))
+        latent = lambda x: self.stats.normalise(encode(x, self.factor)).unflatten(0, (count, frames))
+        # The network's task is what the decoder leaves to do.
+        z, source = latent(batch.clean.flatten(0, 1) - refined.detach()), latent(batch.source.flatten(0, 1))
+        mismatch = block_mean(batch.mismatch, self.factor)
         cond = make_conditioning(self.stats, source, mismatch, batch.keys, strengths, batch.scale)
         t = random_timesteps(rng, count).to(self.device)
-        if self.decoder_only:
-            t = torch.full_like(t, STEPS - 1)
         alpha, sigma = (table[t][:, None, None, None, None] for table in self.tables)
         x = alpha * z + sigma * torch.randn_like(z)
         sample = network_input(x, cond, alpha, sigma)
         target = ((z - cond.base) / cond.prior.sqrt()).flatten(0, 1)
         nhwc = lambda y: y.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(self.device, torch.bfloat16), torch.set_grad_enabled(not self.decoder_only):
+        with torch.autocast(self.device, torch.bfloat16):
             out = network(nhwc(sample), nhwc(cond.hint), cond.key_frames.flatten(), t.float(), cond.hint_timestep, 8 * cond.scale, frames)
         out = out.float()
         error = (out - target).square()
@@ -113,28 +121,25 @@ class Loss:
         size = target.square().unflatten(0, (count, frames)).mean((1, 2, 3, 4), keepdim=True)
         damp = (1 / (size + 0.2)).expand(count, frames, 1, 1, 1).flatten(0, 1)
         loss = (error * self.weights * damp).mean()
-        plain = (target.square() * self.weights * damp).mean()
-        strength = torch.tensor(strengths, device=self.device)
-        made = cond.base + cond.prior.sqrt() * out.unflatten(0, (count, frames))
-        perfect = torch.from_numpy(rng.random(count) < PERFECT_SHARE).to(self.device)[:, None, None, None, None]
-        # Later in the schedule x_t shows the truth, which no job does: a decoder that leans on that stays idle when it counts (docs/nano.md).
+        figures = {"loss": loss.detach(), "untrained": (target.square() * self.weights * damp).mean()}
+        # Later in the schedule x_t shows the truth, which no job does: what leans on that is idle when it counts (docs/nano.md).
         first = (t == STEPS - 1).nonzero()[:, 0]
         if len(first) == 0:
-            nothing = torch.zeros((), device=self.device)
-            return loss, {"loss": loss.detach(), "untrained": plain} | dict.fromkeys(PICTURE_FIGURES, nothing)
-        pixels, figures = self._pixels(network, batch.only(first), torch.where(perfect, z, made)[first], strength[first])
-        return pixels if self.decoder_only else loss + pixels, {"loss": loss.detach(), "untrained": plain} | figures
+            return loss, figures | dict.fromkeys(PICTURE_FIGURES, torch.zeros((), device=self.device))
+        made = (cond.base + cond.prior.sqrt() * out.unflatten(0, (count, frames)))[first].flatten(0, 1)
+        seen, added = batch.only(first), refined.unflatten(0, (count, frames))[first].flatten(0, 1)
+        pictures = decode(self.stats.restore(made), seen.source.flatten(0, 1), self.factor) + added
+        pixels, more = self._pixels(pictures, seen, each(strength[first]))
+        return loss + pixels, figures | more
 
-    def _pixels(self, network: torch.nn.Module, batch: Batch, z: Tensor, strength: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        frames = z.shape[1]
-        each = lambda y: y.repeat_interleave(frames)
+    def _pixels(self, made: Tensor, batch: Batch, strength: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """made [B·F,3,H,W], strength [B·F]."""
         source, clean = batch.source.flatten(0, 1), batch.clean.flatten(0, 1)
-        made = reconstruct(network.decoder, self.stats.restore(z.flatten(0, 1)), source, self.factor, each(batch.scale), each(strength))
         grey, truth, before = luma(made), luma(clean), luma(source)
         off = (made - clean).abs().mean()
         unlike = dissimilarity(grey, truth)
         bare = (texture(grey) - texture(truth)).abs().mean((1, 2, 3))
-        loss = PIXEL_WEIGHT * off + STRUCTURE_WEIGHT * unlike + (TEXTURE_WEIGHT * each(strength) * bare).mean()
+        loss = PIXEL_WEIGHT * off + STRUCTURE_WEIGHT * unlike + (TEXTURE_WEIGHT * strength * bare).mean()
         with torch.no_grad():
             decibels = lambda y: -10 * ((y - truth) / 2).square().mean((1, 2, 3)).clamp_min(1e-4).log10().mean()
             gain = decibels(grey) - decibels(before)
@@ -143,7 +148,8 @@ class Loss:
 
 def batches(pool: Pool, rng: np.random.Generator, options: argparse.Namespace):
     """Batches of about the same number of frames."""
-    shapes, shares = [s for s, _ in SHAPES], np.array([p for _, p in SHAPES])
+    wanted = DECODER_SHAPES if options.decoder_only else SHAPES
+    shapes, shares = [s for s, _ in wanted], np.array([p for _, p in wanted])
     while True:
         skip, frames = shapes[rng.choice(len(shapes), p=shares / shares.sum())]
         yield pool.batch(rng, max(1, round(options.frames / frames)), options.crop, frames, skip)
@@ -186,7 +192,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--pool", type=int, default=4000, help="clips held on the device, 1.5 MB each")
     parser.add_argument("--clean-share", type=float, default=0.0, help="of the clips without inserted frames that are only reduced")
     parser.add_argument("--stream", action="store_true", help="delete shards once read and let new ones replace old clips")
-    parser.add_argument("--decoder-only", action="store_true", help="the rest stays as it is, at its average: three times as fast")
+    parser.add_argument("--decoder-only", action="store_true", help="without the network, which stays as it is, at its average")
     parser.add_argument("--compile", action="store_true", help="the network by torch.compile")
     parser.add_argument("--crop", type=int, default=128)
     parser.add_argument("--rate", type=float, default=1e-3)
@@ -288,8 +294,7 @@ def work(rank: int, options: argparse.Namespace, meeting: str) -> None:
     feed = batches(pool, rng, options)
     trained = torch.compile(network) if options.compile else network
     loss_rng = np.random.default_rng([options.seed, rank, done["steps"]])
-    began = time.time()
-    spent_checking = 0.0
+    last = time.time()
     recent: list[dict] = []
     next_check = options.validate_minutes
     first_step = done["steps"]
@@ -307,7 +312,8 @@ def work(rank: int, options: argparse.Namespace, meeting: str) -> None:
         loss, figures = loss_of(trained, batch, loss_rng)
         gradients.clear()
         loss.backward()
-        minutes = gradients.share((time.time() - began - spent_checking) / 60 if rank == 0 else 0.0)
+        minutes = gradients.share(minutes + min(time.time() - last, LONGEST_STEP) / 60 if rank == 0 else 0.0)
+        last = time.time()
         gradients.buffer.nan_to_num_(0, 0, 0)
         norm = torch.nn.utils.clip_grad_norm_([p for p in network.parameters() if p.requires_grad], 1.0)
         optimiser.step()
@@ -324,11 +330,10 @@ def work(rank: int, options: argparse.Namespace, meeting: str) -> None:
                    "rate": round(rate, 6), **mean})
             recent = []
         if minutes >= next_check:
-            pause = time.time()
             if rank == 0:
                 save()
                 check()
-            spent_checking += time.time() - pause
+            last = time.time()
             next_check += options.validate_minutes
     if rank == 0:
         save()

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from training.degrade import shrink
 from training.diffusion import LatentStatistics, Network, block_mean, make_conditioning, sample_ddim
-from training.latents import change, decode, encode, from_bytes, to_bytes, upsample
+from training.latents import decode, encode, from_bytes, to_bytes, upsample
 from training.motion import fill
 from training.refinement import Refinement, conditioning
 
@@ -34,16 +34,19 @@ def ssimulacra2(reference: np.ndarray, image: np.ndarray) -> float:
     return float(compute_ssimulacra2(*files))
 
 
+def refine(decoder: Refinement | None, source: Tensor, scale: Tensor, strength: Tensor) -> Tensor:
+    """Source [N,3,H,W], scale, strength [N] or [1] → what the decoder adds, whatever the latents are [N,1,H,W]."""
+    if decoder is None:
+        return torch.zeros_like(source[:, :1])
+    put = lambda y: y.to(decoder.leave.weight.device)
+    return decoder(put(source), put(conditioning(scale, strength).expand(len(source), 2))).to(source.device)
+
+
 def reconstruct(
     decoder: Refinement | None, raw: Tensor, source: Tensor, factor: int, scale: Tensor, strength: Tensor
 ) -> Tensor:
     """Raw latents [N,C,h,w] and source [N,3,H,W] → frames; scale, strength [N] or [1]."""
-    if decoder is None:
-        return decode(raw, source, factor)
-    wanted = change(raw, source, factor)
-    features = conditioning(scale, strength).expand(len(raw), 2)
-    put = lambda y: y.to(decoder.leave.weight.device)
-    return source + wanted + decoder(put(source), put(wanted), put(features)).to(raw.device)
+    return decode(raw, source, factor) + refine(decoder, source, scale, strength)
 
 
 @dataclass

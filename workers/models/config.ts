@@ -92,7 +92,12 @@ function autoencoder(value: unknown, channels: number): AutoencoderConfig {
   }
   if (fields.refinement === undefined) return { family, factor };
   const shape = fields.refinement as { readonly [field: string]: unknown };
-  return { family, factor, refinement: { width: whole(shape, 'width', 1), depth: whole(shape, 'depth', 1) } };
+  const [width, inner, depth] = ['width', 'inner', 'depth'].map((name) => whole(shape, name, 1)) as [
+    number,
+    number,
+    number,
+  ];
+  return { family, factor, refinement: { width, inner, depth } };
 }
 
 function klAutoencoder(fields: { readonly [field: string]: unknown }, latentChannels: number): KlAutoencoderConfig {

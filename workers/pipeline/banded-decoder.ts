@@ -2,7 +2,7 @@
  * Decodes a frame whose decoder leans on the source, in bands of rows where it is large: exact, since a pixel depends on few around it.
  *
  * Costs the activations of a picture of {@link BAND_PIXELS} pixels on the device, the widest of `refinement.width` / 4 floats a pixel; a band's context is
- * decoded twice (nano: four rows of latents). Runs in the engine's worker.
+ * decoded twice (nano: three rows of latents on either side). Runs in the engine's worker.
  */
 
 import { contextPixels, decoderConditioning } from '../models/autoencoder/refinement.ts';

@@ -88,7 +88,7 @@ function weights(factor: number, colour: (plane: 'luma' | 'cb' | 'cr', channel: 
 /**
  * `vae-encoder`: `frames` [F, 3, H, W] → `latents` [F, Z, h, w]. `vae-decoder`: `latents`, `source` [F, 3, H, W] → `frames` =
  * source + T(latents − E(source)), so latents equal to the source's give it back to the last bit; with a refinement, which also takes
- * `conditioning` [1, 2], what that adds.
+ * `conditioning` [1, 2], what that adds, whatever the latents.
  */
 export function blockTransformGraph(part: AutoencoderPart, factor: number, refinement?: RefinementConfig): Graph {
   const g = new GraphBuilder(part, () => 'float32');
@@ -112,8 +112,9 @@ export function blockTransformGraph(part: AutoencoderPart, factor: number, refin
     return g.finish();
   }
   const conditioning = g.input('conditioning', shapeOf(1, 2));
-  const half = ['h', 'w'].map((side) => product([dimension(side), dimension(factor / 2)]));
-  g.output('frames', op.add(g, changed, refine(g, refinement, { source, change: pixels, conditioning }, half)));
+  const fraction = (size: number) => ['h', 'w'].map((side) => product([dimension(side), dimension(factor / size)]));
+  const planes = { half: fraction(2), quarter: fraction(4) };
+  g.output('frames', op.add(g, changed, refine(g, refinement, { source, conditioning }, planes)));
   return g.finish();
 }
 

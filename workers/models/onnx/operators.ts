@@ -57,8 +57,8 @@ export function gelu(g: GraphBuilder, x: Value): Value {
   return g.node('Gelu', [x], x.shape, { approximate: 'none' });
 }
 
-export function relu(g: GraphBuilder, x: Value): Value {
-  return g.node('Relu', [x], x.shape);
+export function leakyRelu(g: GraphBuilder, x: Value, slope: number): Value {
+  return g.node('LeakyRelu', [x], x.shape, { alpha: { float: slope } });
 }
 
 export function softmax(g: GraphBuilder, x: Value): Value {
@@ -220,6 +220,12 @@ export function split(g: GraphBuilder, x: Value, axis: number, count: number): r
   if (count === 1) return [x];
   const piece = x.shape.map((size, at) => (at === axis ? { ...size, factor: size.factor / count } : size));
   return g.nodes('Split', [x], Array<Shape>(count).fill(piece), { axis, num_outputs: count });
+}
+
+/** x cut along an axis into pieces of the given sizes. */
+export function splitAt(g: GraphBuilder, x: Value, axis: number, sizes: readonly number[]): readonly Value[] {
+  const pieces = sizes.map((size) => x.shape.map((whole, at) => (at === axis ? dimension(size) : whole)));
+  return g.nodes('Split', [x, g.integers(sizes)], pieces, { axis });
 }
 
 /** The pieces of {@link split} together again, in the shape that they came from. */
