@@ -23,7 +23,7 @@ import { processBytes } from './process-memory.ts';
 /** An emulated GPU takes minutes for what the processor does in seconds: there the pictures are of 16×16. */
 const CLIPS = {
   wasm: { path: 'e2e/fixtures/clips/self__loop_32x32.mp4', scale: 1, side: 32, rate: 10 },
-  webgpu: { path: 'e2e/fixtures/clips/self__2x2.mp4', scale: 8, side: 16, rate: 0.25 },
+  webgpu: { path: 'e2e/fixtures/clips/self__2x2.mp4', scale: 8, side: 16, rate: 0.2 },
 } as const;
 const OUT = 'docs/pictures';
 const SAMPLE_EVERY_MS = 2000;
