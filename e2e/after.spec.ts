@@ -117,7 +117,8 @@ test('compared by keyboard, judged, kept, shared and run again', async ({ page, 
     await expect(structure).toBeVisible({ timeout: 60_000 });
     expect(Number(await structure.getAttribute('data-structure'))).toBeGreaterThan(0.95);
     expect(Number(await structure.getAttribute('data-structure'))).toBeLessThan(1);
-    expect(Number(await page.locator('[data-colour-shift]').getAttribute('data-colour-shift'))).toBeLessThan(1);
+    // Sharpening alone shifts so small a clip by about 1 (just visible); a wrong matrix or range shifts it by several.
+    expect(Number(await page.locator('[data-colour-shift]').getAttribute('data-colour-shift'))).toBeLessThan(2);
     await page.getByRole('button', { name: 'Look closer' }).click();
     await expect(compare.locator('[data-view=loupe]')).toBeVisible();
   });
