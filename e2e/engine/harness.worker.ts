@@ -54,6 +54,8 @@ export type Command =
       /** Part of the picture to use, in source pixels from its top left; all of it when absent. */
       readonly crop?: { readonly width: number; readonly height: number };
       readonly unet: 'real' | 'silent';
+      /** 'source': frames are the source as it was enlarged, whatever the latents. */
+      readonly decoder?: 'source';
       readonly keepLatents?: boolean;
       readonly truthUrl?: string;
       readonly memoryBudgetBytes?: number;
@@ -340,7 +342,9 @@ async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutco
   model.encode = (frames) => timed('encode', encode.call(model, frames));
   model.decode = (values, source, conditioning) => {
     if (command.keepLatents) for (const value of values.data) latents.push(value);
-    return timed('decode', decode.call(model, values, source, conditioning));
+    return command.decoder
+      ? Promise.resolve(source!)
+      : timed('decode', decode.call(model, values, source, conditioning));
   };
   model.evaluate = async (inputs) => {
     if (command.unet === 'silent') return tensor(inputs.sample.dims);
