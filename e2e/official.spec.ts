@@ -138,7 +138,9 @@ async function exportedBytes(): Promise<[string, number][]> {
   const root = await navigator.storage.getDirectory();
   const sizes: [string, number][] = [];
   for await (const [name, handle] of (await root.getDirectoryHandle('chosen', { create: true })).entries()) {
-    sizes.push([name, (await (handle as FileSystemFileHandle).getFile()).size]);
+    // A file that is being written stands under another name for a while, and may be gone by now.
+    const file = await (handle as FileSystemFileHandle).getFile().catch(() => null);
+    if (file) sizes.push([name, file.size]);
   }
   return sizes.sort();
 }
