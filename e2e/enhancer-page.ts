@@ -32,14 +32,16 @@ export class EnhancerPage {
   }
 
   async choose(path: string): Promise<void> {
+    await this.chooseAs(path, [basename(path)]);
+  }
+
+  /** The file at `path` once for each of the names, together. */
+  async chooseAs(path: string, names: readonly string[]): Promise<void> {
+    const buffer = readFileSync(path);
     await this.page
       .locator('input[type=file]')
       .first()
-      .setInputFiles({
-        name: basename(path),
-        mimeType: 'video/mp4',
-        buffer: readFileSync(path),
-      });
+      .setInputFiles(names.map((name) => ({ name, mimeType: 'video/mp4', buffer })));
   }
 
   /** Fills controls by their accessible names; opens “Advanced” for those that live there. */

@@ -207,11 +207,7 @@ test('killed as the queue passes on to the next clip, both are made', async () =
     // Three changes: two clips are added, the queue is begun; the fourth takes out the first, which is done.
     const written = await browser.watchWrites(3 * RECORD_WRITES + 1, true, /^queue-/);
     const enhancer = await begin(page, true);
-    const file = (name: string) => ({ name, mimeType: 'video/mp4', buffer: readFileSync(CLIP) });
-    await page
-      .locator('input[type=file]')
-      .first()
-      .setInputFiles([file('one.mp4'), file('two.mp4')]);
+    await enhancer.chooseAs(CLIP, ['one.mp4', 'two.mp4']);
     await enhancer.set(RECIPE);
     await page.getByRole('button', { name: 'Add all 2 to the queue' }).click();
     const queued = (on: Page) => on.locator('[data-queued]');

@@ -154,11 +154,7 @@ test('a queue is there after a reload, and goes on where its first clip stopped'
   await enhancer.choose(CLIP);
   await enhancer.set(RECIPE);
   await page.getByLabel('Keep a copy of the clip with the job').check();
-  const file = (name: string) => ({ name, mimeType: 'video/mp4', buffer: readFileSync(CLIP) });
-  await page
-    .locator('input[type=file]')
-    .first()
-    .setInputFiles([file('one.mp4'), file('two.mp4')]);
+  await enhancer.chooseAs(CLIP, ['one.mp4', 'two.mp4']);
   await enhancer.set(RECIPE);
   await page.getByRole('button', { name: 'Add all 2 to the queue' }).click();
   const queued = page.locator('[data-queued]');

@@ -41,7 +41,7 @@ function activationBytes(model: ModelInfo, latentPixels: number): number {
   const { activationSamples: samples = [] } = model;
   const above = samples.findIndex(([pixels]) => pixels >= latentPixels);
   const end = above < 0 ? samples.at(-1) : samples[above];
-  if (!end) return (model.activationBaseBytes ?? 0) + latentPixels * model.activationBytesPerLatentPixel;
+  if (!end) return latentPixels * model.activationBytesPerLatentPixel;
   const start = above > 0 ? samples[above - 1]! : ([0, 0] as const);
   if (above < 0) return (latentPixels / end[0]) * end[1];
   return start[1] + ((end[1] - start[1]) * (latentPixels - start[0])) / (end[0] - start[0]);

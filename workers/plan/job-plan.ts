@@ -45,8 +45,6 @@ export interface ModelInfo {
   readonly processorActivationBytesPerLatentPixel?: number;
   /** What the networks take in buffers at so many latent pixels × frames, rising; in place of the figure per latent pixel. */
   readonly activationSamples?: readonly (readonly [latentPixels: number, bytes: number])[];
-  /** What is added to that whatever the tile; 0 when absent. */
-  readonly activationBaseBytes?: number;
   /** Of all parts together. */
   readonly weightBytes: number;
   /** What has to be there at once where parts take turns; absent for models too small to gain by it. */

@@ -212,23 +212,13 @@ export function withoutEdgeRows(g: GraphBuilder, x: Value, plane: Shape): Value 
   return g.node('Slice', inputs, [...x.shape.slice(0, 2), ...plane]);
 }
 
-/**
- * `count` pieces along an axis, equal but for the last. A symbolic axis' piece is called its `count`-th part, which is what the pieces are on
- * average: good for counting, not for the last digit.
- */
-export function split(g: GraphBuilder, x: Value, axis: number, count: number): readonly Value[] {
-  if (count === 1) return [x];
-  const piece = x.shape.map((size, at) => (at === axis ? { ...size, factor: size.factor / count } : size));
-  return g.nodes('Split', [x], Array<Shape>(count).fill(piece), { axis, num_outputs: count });
-}
-
 /** x cut along an axis into pieces of the given sizes. */
 export function splitAt(g: GraphBuilder, x: Value, axis: number, sizes: readonly number[]): readonly Value[] {
   const pieces = sizes.map((size) => x.shape.map((whole, at) => (at === axis ? dimension(size) : whole)));
   return g.nodes('Split', [x, g.integers(sizes)], pieces, { axis });
 }
 
-/** The pieces of {@link split} together again, in the shape that they came from. */
+/** Pieces (pieces.ts) together again, in the shape that they came from. */
 export function joined(g: GraphBuilder, pieces: readonly Value[], axis: number, shape: Shape): Value {
   return pieces.length === 1 ? pieces[0]! : g.node('Concat', pieces, shape, { axis });
 }
