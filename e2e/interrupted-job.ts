@@ -59,3 +59,14 @@ export function outputFolders(page: Page): Promise<string[]> {
     return names;
   });
 }
+
+/** Whether the history has the newest of them: the record lies beside it. */
+export async function isRemembered(page: Page): Promise<boolean> {
+  const folder = (await outputFolders(page)).sort().at(-1);
+  if (folder === undefined) return false;
+  return page.evaluate(async (name) => {
+    const outputs = await (await navigator.storage.getDirectory()).getDirectoryHandle('outputs');
+    const record = await (await outputs.getDirectoryHandle(name)).getFileHandle('history.json').catch(() => null);
+    return ((await record?.getFile())?.size ?? 0) > 0;
+  }, folder);
+}

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { expect, type Page, test } from '@playwright/test';
 import { demux } from './demux.ts';
 import { EnhancerPage } from './enhancer-page.ts';
-import { outputFolders } from './interrupted-job.ts';
+import { isRemembered, outputFolders } from './interrupted-job.ts';
 
 const CLIP = 'e2e/fixtures/clips/real_160x90.mp4';
 const QUERY = '?provider=wasm&budget=28';
@@ -69,6 +69,7 @@ test('a pause holds everything still, survives a reload with the clip’s own co
   await expect.poll(screenLocks).toBe(0);
   expect(output.video.samples).toHaveLength(16);
   expect(output.audio).toHaveLength(1);
+  await expect.poll(() => isRemembered(page)).toBe(true);
   await page.reload();
   await expect(enhancer.page.locator('input[type=file]')).toBeAttached();
   await page.waitForTimeout(1000);

@@ -12,6 +12,7 @@ import {
   CLIP,
   FRAMES,
   goOn,
+  isRemembered,
   outputFolders,
   PATIENCE,
   packets,
@@ -32,16 +33,6 @@ const KILL_POINTS = Number(process.env.KILL_POINTS ?? 2);
 
 let uninterrupted: readonly Buffer[];
 let uninterruptedMs: number;
-
-/** Whether the history has the file: the record lies beside it. */
-async function isRemembered(page: Page): Promise<boolean> {
-  const [folder] = await outputFolders(page);
-  return page.evaluate(async (name) => {
-    const outputs = await (await navigator.storage.getDirectory()).getDirectoryHandle('outputs');
-    const record = await (await outputs.getDirectoryHandle(name)).getFileHandle('history.json').catch(() => null);
-    return ((await record?.getFile())?.size ?? 0) > 0;
-  }, folder!);
-}
 
 /** Read at once: waiting for it would let the job go on. */
 function framesShown(page: Page): Promise<number> {
@@ -64,6 +55,8 @@ test.beforeAll('the job uninterrupted', async () => {
     uninterruptedMs = performance.now() - start;
     uninterrupted = await packets(output);
     expect(uninterrupted).toHaveLength(FRAMES);
+    // Until then a download that failed would need the journal.
+    await expect.poll(() => isRemembered(page), PATIENCE).toBe(true);
     await enhancer.open(QUERY);
     await expect(page.getByText('Unfinished')).toBeHidden();
   } finally {

@@ -7,16 +7,18 @@ import type { JobReport } from '../../workers/protocol.ts';
 import type { KeepsHistory } from '../client/history-keeper.ts';
 import { HandEnhancer } from './fixtures/hand-enhancer.ts';
 import { createHistory } from './history.ts';
-import { wouldLoseWork } from './phase.ts';
+import { type FinishedResult, wouldLoseWork } from './phase.ts';
 import { createSession } from './session.ts';
 
 class HandKeeper implements KeepsHistory {
   entries: HistoryEntry[] = [];
+  hasRoom = true;
   readonly sources = new Map<string, File>();
   async list() {
     return this.entries;
   }
   async add(record: HistoryRecord, output: File) {
+    if (!this.hasRoom) return this.entries;
     this.entries = [{ ...record, id: `entry-${record.jobId}`, bytes: output.size, thumbnail: null }, ...this.entries];
     return this.entries;
   }
@@ -64,23 +66,52 @@ function opened() {
   return { session, enhancer: made[0]!, keeper, history: createHistory(keeper, session) };
 }
 
-test('what is finished is remembered, with its recipe', async () => {
-  const { session, enhancer, keeper, history } = opened();
-  const clip = new File(['clip'], 'clip.mp4');
-  void session.open('clip.mp4', clip);
+/** One more job, from its clip to its file. */
+async function finish({ session, enhancer }: ReturnType<typeof opened>): Promise<FinishedResult> {
+  void session.open('clip.mp4', new File(['clip'], 'clip.mp4'));
   await settled();
-  enhancer.probes[0]!.answer.resolve({ width: 2, height: 2, timestampsUs: [0] } as unknown as ClipInfo);
+  enhancer.probes.at(-1)!.answer.resolve({ width: 2, height: 2, timestampsUs: [0] } as unknown as ClipInfo);
   await settled();
   enhancer.plans.at(-1)!.answer.resolve(PLAN);
   await settled();
   session.enhance();
-  enhancer.jobs[0]!.finish(new File(['out'], 'clip-enhanced.mp4'));
+  enhancer.jobs.at(-1)!.finish(new File(['out'], 'clip-enhanced.mp4'));
   await settled();
+  return session.store.getState().results[0]!;
+}
+
+test('what is finished is remembered, with its recipe', async () => {
+  const visit = opened();
+  const { session, keeper, history } = visit;
+  await finish(visit);
   expect(history.store.getState().entries.map(({ fileName }) => fileName)).toEqual(['clip.mp4', 'old.mp4']);
   const kept = (id: string) => keeper.entries.some(({ jobId }) => jobId === id);
   expect(wouldLoseWork(session.store.getState())).toBe(true);
   expect(wouldLoseWork(session.store.getState(), kept)).toBe(false);
   expect(keeper.entries[0]).toMatchObject({ settings: DEFAULT_SETTINGS, report: { frameCount: 2 }, bytes: 3 });
+});
+
+test('a journal goes when its result was downloaded and is kept here', async () => {
+  const visit = opened();
+  const { session, enhancer } = visit;
+  const { id, jobId } = await finish(visit);
+  expect(enhancer.discarded).toEqual([]);
+  session.markDownloaded(id);
+  session.markDownloaded(id);
+  expect(enhancer.discarded).toEqual([jobId]);
+});
+
+test('a download proves nothing: where there was no room to keep the result, its journal stays until it lies outside whole', async () => {
+  const visit = opened();
+  const { session, enhancer, keeper } = visit;
+  keeper.hasRoom = false;
+  const { id, jobId } = await finish(visit);
+  session.markDownloaded(id);
+  await settled();
+  expect(enhancer.discarded).toEqual([]);
+  expect(wouldLoseWork(session.store.getState())).toBe(false);
+  session.markWritten(id);
+  expect(enhancer.discarded).toEqual([jobId]);
 });
 
 test('an earlier one is run again with its recipe, on its clip where that can be opened', async () => {

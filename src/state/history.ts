@@ -34,9 +34,25 @@ export function createHistory(keeper: KeepsHistory, session: Session): HistorySh
   const set = (patch: Partial<HistoryState>): void => store.setState(patch);
   const take = (answer: Promise<readonly HistoryEntry[]>): Promise<void> =>
     answer.then(
-      (entries) => set({ entries, error: null }),
+      (entries) => {
+        set({ entries, error: null });
+        dropJournals();
+      },
       (error: unknown) => set({ error: toErrorData(error) }),
     );
+
+  /** A result that was downloaded and is here as well has no more use for its journal; one that is not here might have, if the download failed. */
+  const dropped = new Set<string>();
+  function dropJournals(): void {
+    const { results, downloadedResultIds } = session.store.getState();
+    const { entries } = store.getState();
+    for (const { id, jobId } of results) {
+      if (dropped.has(jobId) || !downloadedResultIds.includes(id)) continue;
+      if (!entries.some((entry) => entry.jobId === jobId)) continue;
+      dropped.add(jobId);
+      session.dropJournal(jobId);
+    }
+  }
 
   // A list that can't be had is an empty one.
   keeper.list().then(
@@ -57,6 +73,7 @@ export function createHistory(keeper: KeepsHistory, session: Session): HistorySh
     for (const result of state.results) {
       if (!before.results.some(({ id }) => id === result.id)) void take(remember(keeper, result));
     }
+    if (state.downloadedResultIds !== before.downloadedResultIds) dropJournals();
   });
 
   return {

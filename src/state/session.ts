@@ -49,7 +49,12 @@ export interface Session {
   startOver(): void;
   /** From a result back to its clip, to choose another moment, part or strength; the result stays among the earlier ones. */
   backToClip(): void;
+  /** It was handed to the browser's downloads, which don't say what became of it: its journal stays, unless the history has the file. */
   markDownloaded(resultId: number): void;
+  /** It lies somewhere outside, whole: its journal has done its work. */
+  markWritten(resultId: number): void;
+  /** The history has the file: its journal has done its work. */
+  dropJournal(jobId: string): void;
   dismissFailure(): void;
   changeKeepSource(keepSource: boolean): void;
   /** Goes on with an interrupted job; where its clip can't be opened, asks for it through {@link SessionState.wanted}. */
@@ -279,6 +284,16 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
     await refreshUnfinished();
   }
 
+  function markDownloaded(resultId: number): void {
+    const { downloadedResultIds } = get();
+    if (!downloadedResultIds.includes(resultId)) set({ downloadedResultIds: [...downloadedResultIds, resultId] });
+  }
+
+  /** What can't be dropped is offered again, and a person discards it. */
+  function dropJournal(jobId: string): void {
+    void enhancer.discard(jobId).catch(() => undefined);
+  }
+
   async function follow(runId: number, started: Job): Promise<void> {
     started.result.then(
       (result) => settleFinished(runId, result),
@@ -426,13 +441,13 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
       if (phase.kind === 'finished')
         set({ phase: { kind: 'ready', clip: phase.clip, plan: phase.plan }, failure: null });
     },
-    markDownloaded(resultId) {
-      const { downloadedResultIds, results } = get();
-      if (downloadedResultIds.includes(resultId)) return;
-      set({ downloadedResultIds: [...downloadedResultIds, resultId] });
-      const result = results.find(({ id }) => id === resultId);
-      if (result) void enhancer.discard(result.jobId).catch(() => undefined);
+    markDownloaded,
+    markWritten(resultId) {
+      markDownloaded(resultId);
+      const result = get().results.find(({ id }) => id === resultId);
+      if (result) dropJournal(result.jobId);
     },
+    dropJournal,
     dismissFailure: () => set({ failure: null }),
     changeKeepSource: (keepSource) => set({ keepSource }),
     async goOn(jobId) {

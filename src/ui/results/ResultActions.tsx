@@ -20,7 +20,7 @@ export function ResultActions({ result }: { readonly result: FinishedResult }) {
     try {
       const saved = await saveToFolder(result.output, name);
       if (saved === null) return;
-      session.markDownloaded(result.id);
+      session.markWritten(result.id);
       say(words.result.savedTo(saved.name, saved.folder));
     } catch {
       say(words.result.notSaved);
