@@ -2,8 +2,8 @@
  * A job's journal: its recipe, frozen plan, source and model by hash, the packets of every finished group of pictures, the pictures of the
  * group that is not finished, pauses, and the wavefront's state. What is in it is never made again: a job goes on from it in another process.
  *
- * Costs: a window's pictures and one flush as it finishes, a group's packets the same; states as `state-slots.ts` says; a packet's index
- * entry in memory. One writer: the files are held exclusively while it is open.
+ * Costs: a window's pictures and one flush as it finishes, a group's packets the same; states as `state-slots.ts` says; in memory a few
+ * numbers for each group. One writer: the files are held exclusively while it is open.
  */
 
 import type { WavefrontState } from '../denoise/wavefront.ts';
@@ -15,7 +15,7 @@ import type { JobPlan, Provider, Tile } from '../plan/job-plan.ts';
 import type { Settings } from '../plan/settings.ts';
 import type { ByteFile } from './byte-file.ts';
 import { KeptPictures } from './kept-pictures.ts';
-import { type LogRecord, RecordLog } from './record-log.ts';
+import { RecordLog } from './record-log.ts';
 import type { SourceIdentity } from './source-identity.ts';
 import { StateSlots } from './state-slots.ts';
 
@@ -47,6 +47,7 @@ type Head =
       readonly kind: 'window';
       readonly atMs: number;
       readonly config: StoredConfig | null;
+      /** In the file alone: an hour of clip has a hundred thousand. */
       readonly packets: readonly PacketEntry[];
     }
   | { readonly kind: 'mark'; readonly atMs: number; readonly mark: Mark };
@@ -86,7 +87,10 @@ export class Journal<Extra> implements PacketSink {
     this.encoder = job.encoder;
     this.#log = log;
     this.#states = states;
-    for (const { head } of log.records) this.#take(head);
+    for (const record of [...log.records]) {
+      this.#take(record.head);
+      log.lighten(record, light(record.head));
+    }
     this.#kept = pictures && new KeptPictures(pictures, this.packetCount);
   }
 
@@ -176,21 +180,23 @@ export class Journal<Extra> implements PacketSink {
         type === 'key' ? 1 : 0,
       ]),
     };
-    this.#log.append(
+    const record = this.#log.append(
       head,
       packets.map(({ data }) => data),
     );
     this.#take(head);
+    this.#log.lighten(record, light(head));
     this.#kept?.clear();
   }
 
   async *packets(): AsyncGenerator<EncodedVideoPacket> {
     for (const record of this.#log.records) {
       if (record.head.kind !== 'window') continue;
+      const head = this.#log.headOf(record);
       let offset = 0;
-      for (const [bytes, timestampUs, durationUs, key] of record.head.packets) {
+      for (const [bytes, timestampUs, durationUs, key] of head.kind === 'window' ? head.packets : []) {
         const data = new Uint8Array(bytes);
-        this.#log.read(record as LogRecord<Head>, offset, data);
+        this.#log.read(record, offset, data);
         offset += bytes;
         yield { data, timestampUs, durationUs, type: key === 1 ? 'key' : 'delta' };
       }
@@ -261,6 +267,10 @@ export class Journal<Extra> implements PacketSink {
     this.encoder = mark.encoder ?? this.encoder;
     if (!this.notices.includes(mark.notice)) this.notices.push(mark.notice);
   }
+}
+
+function light(head: Head): Head {
+  return head.kind === 'window' ? { ...head, packets: [] } : head;
 }
 
 function* none(): Generator<never> {}

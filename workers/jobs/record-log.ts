@@ -10,7 +10,9 @@ import { type ByteFile, storageError } from './byte-file.ts';
 import { crc32 } from './crc32.ts';
 
 export interface LogRecord<Head> {
+  /** What was appended, or what has been put in its place since. */
   readonly head: Head;
+  readonly headBytes: number;
   /** Position of the body in the file. */
   readonly bodyAt: number;
   readonly bodyBytes: number;
@@ -77,7 +79,8 @@ export class RecordLog<Head> {
       body.reduce((crc, part) => crc32(part, crc), 0),
       true,
     );
-    const record = { head, bodyAt: this.#end + FRAME_BYTES + json.byteLength, bodyBytes };
+    const headBytes = json.byteLength;
+    const record = { head, headBytes, bodyAt: this.#end + FRAME_BYTES + headBytes, bodyBytes };
     try {
       let at = this.#end;
       for (const part of [frame, json, ...body]) at += writeWhole(this.#file, part as Uint8Array<ArrayBuffer>, at);
@@ -106,6 +109,18 @@ export class RecordLog<Head> {
     this.#file.truncate(this.#end);
   }
 
+  /** Holds a lighter head in a record's place; the whole one is in the file. */
+  lighten(record: LogRecord<Head>, head: Head): void {
+    this.records[this.records.indexOf(record)] = { ...record, head };
+  }
+
+  /** As it was appended. */
+  headOf({ headBytes, bodyAt }: LogRecord<Head>): Head {
+    const json = new Uint8Array(headBytes);
+    this.#file.read(json, { at: bodyAt - headBytes });
+    return parsed<Head>(json);
+  }
+
   /** Bytes of a body from `offset` on, into `out`. */
   read(record: LogRecord<Head>, offset: number, out: Uint8Array<ArrayBuffer>): void {
     const read = this.#file.read(out, { at: record.bodyAt + offset });
@@ -129,8 +144,8 @@ export class RecordLog<Head> {
     const json = new Uint8Array(headBytes);
     this.#file.read(json, { at: at + FRAME_BYTES });
     if (crc32(json, crc32(frame.subarray(0, 16))) !== view.getUint32(16, true)) return null;
-    const head = JSON.parse(new TextDecoder().decode(json)) as Head;
-    return { record: { head, bodyAt, bodyBytes }, bodyCrc: view.getUint32(20, true), end };
+    const head = parsed<Head>(json);
+    return { record: { head, headBytes, bodyAt, bodyBytes }, bodyCrc: view.getUint32(20, true), end };
   }
 
   #bodyIsWhole({ bodyAt, bodyBytes }: LogRecord<Head>, expected: number): boolean {
@@ -143,4 +158,8 @@ export class RecordLog<Head> {
     }
     return crc === expected;
   }
+}
+
+function parsed<Head>(json: Uint8Array): Head {
+  return JSON.parse(new TextDecoder().decode(json)) as Head;
 }
