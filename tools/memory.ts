@@ -3,7 +3,8 @@
  * figures at minute 1 and minute 10 of the clip and as a plot. `npm run memory -- --provider wasm|webgpu`.
  *
  * The pictures are small and the steps few, so that it is done in minutes: windows, groups, journal, encoders and muxing are those of any
- * job. The browser takes a minute to measure a heap, since onnxruntime's threads never answer it; processes are read every two seconds.
+ * job. The heap is collected and read over the DevTools protocol at every half minute of the clip, processes every two seconds. What a page
+ * can ask for itself (`measureUserAgentSpecificMemory`) takes the browser a minute each time, and is printed beside.
  */
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,12 +14,14 @@ import { parseArgs } from 'node:util';
 import { chromium, type Page } from '@playwright/test';
 import { build, preview } from 'vite';
 import { EnhancerPage } from '../e2e/enhancer-page.ts';
+import { inWorker } from '../e2e/in-worker.ts';
 import { longClip } from '../e2e/long-clip.ts';
 import { CHROMIUM_ARGUMENTS } from '../playwright.config.ts';
 import type { JobProgress } from '../workers/protocol.ts';
 import { findBrowser } from './find-browser.ts';
 import { type Series, svgPlot } from './plot.ts';
 import { processBytes } from './process-memory.ts';
+import { type HeapUse, RetainedHeap } from './retained-heap.ts';
 
 /** An emulated GPU takes minutes for what the processor does in seconds: there the pictures are of 16×16. */
 const CLIPS = {
@@ -29,14 +32,19 @@ const OUT = 'docs/pictures';
 const SAMPLE_EVERY_MS = 2000;
 const MIB = 2 ** 20;
 
-/** After a collection, of the page and all workers that answer. */
+/** Of the clip. */
+const HEAP_EVERY_MINUTES = 0.5;
+
+/** After a collection, of the page and all its workers. */
 interface HeapSample {
-  /** Of the clip, by finished frames. */
   readonly minute: number;
-  readonly heapMib: number;
+  readonly uses: readonly HeapUse[];
+  /** WebAssembly's memory, which its threads share; it never shrinks. */
+  readonly wasmBytes: number;
 }
 
 interface Sample {
+  /** Of the clip, by finished frames. */
   readonly minute: number;
   readonly gpuLedgerMib: number;
   /** Proportional set size: what the process has of its own and its share of what is shared. */
@@ -73,6 +81,18 @@ const MEASURE_HEAPS = `
   void measure();
 `;
 
+const KEEP_MEMORIES = `
+  const PlainMemory = WebAssembly.Memory;
+  self.memories = [];
+  WebAssembly.Memory = class extends PlainMemory {
+    constructor(...args) {
+      super(...args);
+      self.memories.push(this);
+    }
+  };
+`;
+const SUM_OF_MEMORIES = 'self.memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0)';
+
 const { values } = parseArgs({
   options: {
     provider: { type: 'string', default: 'wasm' },
@@ -101,7 +121,7 @@ const browser = await chromium.launchServer({
 });
 try {
   const client = await chromium.connect(browser.wsEndpoint());
-  const page = await client.newPage({ baseURL: `http://localhost:${values.port}` });
+  const page = await client.newPage({ baseURL: `http://localhost:${values.port}`, serviceWorkers: 'block' });
   report(await measured(page, browser.process().pid!));
 } finally {
   await browser.close();
@@ -123,6 +143,7 @@ interface HeapSeen {
 
 async function measured(page: Page, browserPid: number): Promise<Measured> {
   await page.addInitScript(WATCH_PROGRESS);
+  await inWorker(page, KEEP_MEMORIES);
   const clip = await longClip(new Blob([readFileSync(clipUsed.path)]), minutes * 60, rate);
   const enhancer = new EnhancerPage(page);
   await enhancer.open(`?provider=${values.provider}`);
@@ -134,7 +155,9 @@ async function measured(page: Page, browserPid: number): Promise<Measured> {
   const start = performance.now();
   await enhancer.enhance.click({ timeout: 120_000 });
   await page.evaluate(MEASURE_HEAPS);
-  let heaps: HeapSample[] = [];
+  const retained = await RetainedHeap.of(await page.context().newCDPSession(page));
+  const heaps: HeapSample[] = [];
+  let seenCount = 0;
   for (;;) {
     await page.waitForTimeout(SAMPLE_EVERY_MS);
     const phase = await page.locator('[data-phase]').first().getAttribute('data-phase');
@@ -143,11 +166,8 @@ async function measured(page: Page, browserPid: number): Promise<Measured> {
     const [progress, seen] = await page.evaluate<[JobProgress | undefined, HeapSeen[]]>(
       '[window.progressSeen, window.heapsSeen]',
     );
-    const found = seen.flatMap((each) =>
-      each.progress?.framesDone ? [{ minute: minuteOf(each.progress), heapMib: each.bytes / MIB }] : [],
-    );
-    if (found.length > heaps.length) console.log(heapLine(seen.at(-1)!));
-    heaps = found;
+    for (const each of seen.slice(seenCount)) console.log(seenLine(each));
+    seenCount = seen.length;
     if (!progress || progress.framesDone === 0) continue;
     const processes = processBytes(browserPid);
     samples.push({
@@ -157,17 +177,39 @@ async function measured(page: Page, browserPid: number): Promise<Measured> {
       gpuProcessMib: (processes['gpu-process'] ?? 0) / MIB,
     });
     if (samples.length % 5 === 1) console.log(line(samples.at(-1)!));
+    const minute = minuteOf(progress);
+    if (minute - (heaps.at(-1)?.minute ?? -1) < HEAP_EVERY_MINUTES) continue;
+    heaps.push({ minute, uses: await retained.measure(), wasmBytes: await wasmBytes(page) });
+    console.log(heapLine(heaps.at(-1)!));
   }
+}
+
+/** Of the engine. */
+async function wasmBytes(page: Page): Promise<number> {
+  const engine = page.workers().find((worker) => worker.url().includes('enhancer.worker'));
+  return (await engine?.evaluate<number>(SUM_OF_MEMORIES)) ?? 0;
 }
 
 function minuteOf({ framesDone }: JobProgress): number {
   return framesDone / rate / 60;
 }
 
-function heapLine({ bytes, parts, progress }: HeapSeen): string {
+function heapMib({ uses }: HeapSample): number {
+  return uses.reduce((sum, { objects, buffers, embedder }) => sum + objects + buffers + embedder, 0) / MIB;
+}
+
+function heapLine(sample: HeapSample): string {
+  const engine = sample.uses.find(({ name }) => name.endsWith('> enhancer'));
+  const mib = (bytes = 0) => (bytes / MIB).toFixed(2);
+  const parts = `objects ${mib(engine?.objects)}, buffers ${mib(engine?.buffers)}`;
+  return `at ${sample.minute.toFixed(2)}: retained heap ${heapMib(sample).toFixed(2)} MiB (the engine’s ${parts}; ${sample.uses.length} scripts), WebAssembly ${mib(sample.wasmBytes)}`;
+}
+
+/** What the page itself is told. */
+function seenLine({ bytes, parts, progress }: HeapSeen): string {
   const largest = [...parts].sort((a, b) => b.bytes - a.bytes).slice(0, 4);
   const named = largest.map(({ bytes: each, what }) => `${(each / MIB).toFixed(1)} ${what}`);
-  return `at ${minuteOf(progress!).toFixed(2)}: heap ${(bytes / MIB).toFixed(1)} MiB (${named.join(', ')})`;
+  return `at ${progress ? minuteOf(progress).toFixed(2) : 0}: the page is told ${(bytes / MIB).toFixed(1)} MiB (${named.join(', ')})`;
 }
 
 function report({ samples, heaps, seconds }: Measured): void {
@@ -175,8 +217,9 @@ function report({ samples, heaps, seconds }: Measured): void {
   console.log(`\n${frameCount} frames of ${side}×${side} on ${values.provider}, ${seconds.toFixed(0)} s`);
   for (const minute of [minutes / 10, minutes]) {
     const heap = heaps.length > 0 ? nearest(heaps, minute) : null;
-    const measured = heap ? `heap ${heap.heapMib.toFixed(1)} MiB at ${heap.minute.toFixed(2)}` : 'no heap was measured';
-    console.log(`minute ${minute}: ${line(nearest(samples, minute))}; ${measured}`);
+    console.log(
+      `minute ${minute}: ${line(nearest(samples, minute))}; ${heap ? heapLine(heap) : 'no heap was measured'}`,
+    );
   }
   const series = (name: string, of: (sample: Sample) => number): Series => ({
     name,
@@ -184,11 +227,12 @@ function report({ samples, heaps, seconds }: Measured): void {
   });
   const all = [
     {
-      name: 'JavaScript heap, page and workers',
-      points: heaps.map(({ minute, heapMib }) => [minute, heapMib] as const),
+      name: 'collected heap',
+      points: heaps.map((heap) => [heap.minute, heapMib(heap)] as const),
     },
-    series('the page’s process', ({ pageProcessMib }) => pageProcessMib),
-    series('the GPU process', ({ gpuProcessMib }) => gpuProcessMib),
+    { name: 'WebAssembly', points: heaps.map((heap) => [heap.minute, heap.wasmBytes / MIB] as const) },
+    series('page’s process', ({ pageProcessMib }) => pageProcessMib),
+    series('GPU process', ({ gpuProcessMib }) => gpuProcessMib),
     ...(values.provider === 'webgpu' ? [series('GPU ledger', ({ gpuLedgerMib }) => gpuLedgerMib)] : []),
   ];
   mkdirSync(OUT, { recursive: true });
