@@ -7,12 +7,14 @@ import { type BrowserContext, chromium, type Page } from '@playwright/test';
 import { CHROMIUM_ARGUMENTS } from '../playwright.config.ts';
 
 export class KillableBrowser {
-  readonly #profile = mkdtempSync(join(tmpdir(), 'venhancer-profile-'));
+  readonly #profile: string;
   readonly #baseUrl: string;
   #context: BrowserContext | null = null;
 
-  constructor(baseUrl: string) {
+  /** @param folder where its profile is. */
+  constructor(baseUrl: string, folder = tmpdir()) {
     this.#baseUrl = baseUrl;
+    this.#profile = mkdtempSync(join(folder, 'venhancer-profile-'));
   }
 
   async start(): Promise<Page> {
@@ -32,18 +34,23 @@ export class KillableBrowser {
    * @param stopAt before the write of this number, counted from 1, the worker stands still; never when 0.
    * @param half whether half of it is written first.
    * @param files names of those whose writes count.
+   * @param standsStillMs before it goes on, unless it is killed.
    * @returns how many there have been, and whether it stands still.
    */
   async watchWrites(
     stopAt: number,
     half: boolean,
     files = /^/,
+    standsStillMs = 120_000,
   ): Promise<() => Promise<{ readonly count: number; readonly stopped: boolean }>> {
     const context = this.#context!;
     await context.addInitScript(COUNT_WRITES);
     await context.route(/enhancer\.worker[^/]*\.js/, async (route) => {
       const response = await route.fetch();
-      await route.fulfill({ response, body: `${REPORT_WRITES(stopAt, half, files)}\n${await response.text()}` });
+      await route.fulfill({
+        response,
+        body: `${REPORT_WRITES(stopAt, half, files, standsStillMs)}\n${await response.text()}`,
+      });
     });
     const page = context.pages()[0]!;
     return () => page.evaluate(() => (window as unknown as { writes: { count: number; stopped: boolean } }).writes);
@@ -66,6 +73,8 @@ export class KillableBrowser {
   }
 
   async dispose(): Promise<void> {
+    // A worker's script may be on its way still.
+    await this.#context?.unrouteAll({ behavior: 'ignoreErrors' }).catch(() => undefined);
     await this.#context?.close().catch(() => undefined);
     rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
@@ -98,7 +107,7 @@ const COUNT_WRITES = `
 `;
 
 /** In front of the worker's own text: every write is counted; at the given one the power goes, as far as the file can tell. */
-const REPORT_WRITES = (stopAt: number, half: boolean, files: RegExp): string => `{
+const REPORT_WRITES = (stopAt: number, half: boolean, files: RegExp, standsStillMs: number): string => `{
   const channel = new BroadcastChannel('writes');
   const { write, flush } = FileSystemSyncAccessHandle.prototype;
   const { createSyncAccessHandle } = FileSystemFileHandle.prototype;
@@ -121,7 +130,7 @@ const REPORT_WRITES = (stopAt: number, half: boolean, files: RegExp): string => 
       flush.call(this);
     }
     channel.postMessage({ count, stopped });
-    if (stopped) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 120_000);
+    if (stopped) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ${standsStillMs});
     return write.call(this, buffer, options);
   };
 }`;
