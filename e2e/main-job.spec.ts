@@ -2,6 +2,11 @@
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@playwright/test';
+import { modelInfo } from '../workers/models/model-info.ts';
+import { readManifest } from '../workers/models/package.ts';
+import { clipOf, deviceOf } from '../workers/plan/fixtures/plan-inputs.ts';
+import type { JobPlan } from '../workers/plan/job-plan.ts';
+import { planJob } from '../workers/plan/plan-job.ts';
 import { DEFAULT_SETTINGS } from '../workers/plan/settings.ts';
 import { demux } from './demux.ts';
 import { CLIPS_URL, engine, MODELS_URL } from './engine-harness.ts';
@@ -12,18 +17,35 @@ const TRUTH_URL = `${CLIPS_URL}/real_320x180_truth.mp4`;
 const RECIPE = { Scale: 2, 'Frame rate': 2, Strength: 0, Seed: 7, Steps: 1 } as const;
 const SETTINGS = { ...DEFAULT_SETTINGS, scale: 2, frameRateFactor: 2, strength: 0, seed: 7, steps: 1 };
 
-/** Three windows, 2×2 tiles. */
-const SMALL_BUDGET_BYTES = 55e6;
 /** What the UNet must be worth at scale 4 on a clip of the kind that it is for. */
 const MODEL_MATTERS_DB = 0.3;
 /** Most of the model's gain is its decoder's (docs/nano.md). */
 const UNET_MATTERS_DB = 0.03;
 
 let download: Buffer;
+/** Makes three windows at least, and 2×2 tiles, of it. */
+let small: { readonly megabytes: number; readonly plan: JobPlan };
 /** The clip's own unevenness in a file of these groups: the same job without the UNet, in which there are no windows to see. */
 let floorInFile: { tiles: number; windows: number };
 
 test.describe.configure({ mode: 'serial' });
+
+test.beforeAll(async () => {
+  const info = modelInfo(
+    await readManifest({ read: async (name) => new Uint8Array(readFileSync(`public/models/nano/${name}`)) }),
+  );
+  const plans = Array.from({ length: 190 }, (_, i) => {
+    const memoryBudgetBytes = (10 + i) * 1e6;
+    const plan = planJob(clipOf(160, 90, 16), SETTINGS, deviceOf({ provider: 'wasm' }), info, { memoryBudgetBytes });
+    return { megabytes: 10 + i, plan };
+  });
+  small = plans.find(({ plan: { windows, tiles } }) => windows.length >= 3 && isTwoByTwo(tiles))!;
+});
+
+function isTwoByTwo(tiles: JobPlan['tiles']): boolean {
+  const places = (of: 'latentX' | 'latentY') => new Set(tiles.map((tile) => tile[of])).size;
+  return places('latentX') === 2 && places('latentY') === 2;
+}
 
 test('a clip goes in, an enhanced MP4 comes out', async ({ page }) => {
   const enhancer = new EnhancerPage(page);
@@ -69,7 +91,7 @@ test('its pixels are the clip’s, enlarged and smoothed, without a seam', async
     url: `${CLIPS_URL}/real_160x90.mp4`,
     settings: SETTINGS,
     frames: 16,
-    memoryBudgetBytes: SMALL_BUDGET_BYTES,
+    memoryBudgetBytes: small.megabytes * 1e6,
     truthUrl: TRUTH_URL,
     modelsUrl: MODELS_URL,
   } as const;
@@ -86,7 +108,7 @@ test('its pixels are the clip’s, enlarged and smoothed, without a seam', async
   expect(judged.psnr).toBeGreaterThan(made.psnr! - 1.5);
   expect(judged.worstPsnr).toBeGreaterThan(28);
   expect(made.plan.windows.length).toBeGreaterThanOrEqual(3);
-  expect(made.plan.tiles.length).toBeGreaterThanOrEqual(4);
+  expect(isTwoByTwo(made.plan.tiles)).toBe(true);
   expect(made.seams!.tiles / floor.seams!.tiles).toBeLessThanOrEqual(1.1);
   expect(made.seams!.windows / floor.seams!.windows).toBeLessThanOrEqual(1.1);
 });
@@ -118,10 +140,10 @@ test('the model matters: with its UNet silenced the picture is further from the 
 
 test('a small memory budget cuts it into tiles and windows', async ({ page, context }) => {
   const enhancer = new EnhancerPage(page);
-  await enhancer.open('?provider=wasm&budget=55');
+  await enhancer.open(`?provider=wasm&budget=${small.megabytes}`);
   await enhancer.choose(CLIP);
   await enhancer.set(RECIPE);
-  await expect(page.getByText(/3 windows × 4 tiles/)).toBeVisible();
+  await expect(page.getByText(`${small.plan.windows.length} windows × 4 tiles`)).toBeVisible();
   const output = await enhancer.run(220_000);
   const judged = await engine(context, {
     kind: 'seams',
@@ -129,13 +151,14 @@ test('a small memory budget cuts it into tiles and windows', async ({ page, cont
     truthUrl: TRUTH_URL,
     sourceUrl: `${CLIPS_URL}/real_160x90.mp4`,
     settings: SETTINGS,
-    memoryBudgetBytes: SMALL_BUDGET_BYTES,
+    memoryBudgetBytes: small.megabytes * 1e6,
     modelsUrl: MODELS_URL,
   });
   console.log(`in the file, across borders against elsewhere: ${JSON.stringify({ judged, floorInFile })}`);
   // Windows share a group of pictures, so that no key frame repaints the picture at their borders.
   expect((await demux(output)).video.samples.flatMap(({ sync }, frame) => (sync ? [frame] : []))).toEqual([0]);
-  expect(judged.plainTiles).toBeLessThanOrEqual(1.1);
+  // The truth itself is 1.13 times as steep where tiles meet here as elsewhere: tiles are judged against it, windows also by themselves.
+  expect(judged.tiles).toBeLessThanOrEqual(1.1);
   expect(judged.plainWindows).toBeLessThanOrEqual(1.1);
   expect(judged.tiles / floorInFile.tiles).toBeLessThanOrEqual(1.1);
   expect(judged.windows / floorInFile.windows).toBeLessThanOrEqual(1.1);

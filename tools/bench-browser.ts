@@ -1,5 +1,5 @@
 /**
- * Benchmarks the pipeline in a real browser: per stage time, the networks' GFLOP/s and their share of what a plain convolution reaches in the same run, the
+ * Benchmarks jobs in a real browser, through the engine as the page has them done: per stage time (demuxing, borders and cuts are `look`), the networks' GFLOP/s and their share of what a plain convolution reaches in the same run, the
  * share of time outside the models, and what goes to the device and back. The networks' own figures are `tools/bench.ts`.
  *
  * `npm run bench:browser` runs nano on WASM and, with a micro clip, on whatever WebGPU adapter the browser has (SwiftShader where there is no GPU: its figures
@@ -40,6 +40,9 @@ const CASES: readonly Case[] = [
   { name: 'WASM 320×180 ×1', provider: 'wasm', frames: 16, scale: 2, frameRateFactor: 1, steps: 1 },
   { name: 'WASM 320×180 ×2', provider: 'wasm', frames: 16, scale: 2, frameRateFactor: 2, steps: 1 },
   { name: 'WASM 320×180 ×1, 4 steps', provider: 'wasm', frames: 16, scale: 2, frameRateFactor: 1, steps: 4 },
+  { name: 'WASM 320×180 ×1, long', provider: 'wasm', frames: 88, scale: 2, frameRateFactor: 1, steps: 1 },
+  { name: 'WASM 320×180 ×2, long', provider: 'wasm', frames: 44, scale: 2, frameRateFactor: 2, steps: 1 },
+  { name: 'WASM 640×360 ×1, long', provider: 'wasm', frames: 44, scale: 4, frameRateFactor: 1, steps: 1 },
   { name: 'WASM 640×360 ×1', provider: 'wasm', frames: 8, scale: 4, frameRateFactor: 1, steps: 1 },
   { name: 'WASM 256×256 ×1', provider: 'wasm', ...larger(128, 128, 2), frames: 16 },
   { name: 'WASM 512×512 ×1', provider: 'wasm', ...larger(128, 128, 4), frames: 8 },
@@ -111,7 +114,7 @@ try {
   for (const { server } of sides) await server.close();
 }
 
-const STAGES = ['demux', 'decode', 'condition', 'denoise', 'reconstruct', 'encode', 'mux'];
+const STAGES = ['look', 'decode', 'condition', 'denoise', 'reconstruct', 'encode', 'mux'];
 const PARTS = ['encode', 'evaluate', 'decode'] as const;
 const columns = [
   ...['case', 'frames', 'seconds', ...STAGES, ...PARTS.map((part) => `model: ${part}`), 'outside models'],
@@ -176,6 +179,7 @@ async function ran(browserOf: Browser, { port }: Side, each: Case): Promise<Outc
     ...(crop ? { crop } : {}),
     unet: 'real',
     file: true,
+    whole: true,
     modelsUrl: `${origin}/models/`,
   };
   const context = await browserOf.newContext();

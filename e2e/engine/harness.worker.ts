@@ -18,12 +18,14 @@ import { Model, urlSource } from '../../workers/pipeline/model.ts';
 import { PauseGate } from '../../workers/pipeline/pause-gate.ts';
 import { PictureWorkers } from '../../workers/pipeline/picture-workers.ts';
 import { plannedModel, solverProgram } from '../../workers/pipeline/program.ts';
-import type { DeviceInfo, JobPlan, Provider } from '../../workers/plan/job-plan.ts';
+import type { DeviceInfo, Group, JobPlan, Provider } from '../../workers/plan/job-plan.ts';
 import { planJob } from '../../workers/plan/plan-job.ts';
 import type { Settings } from '../../workers/plan/settings.ts';
 import { Runtime } from '../../workers/runtime/runtime.ts';
-import { type Tensor, tensor } from '../../workers/tensor.ts';
-import { type GpuCounts, gpuCounts, watchGpu } from './gpu-counts.ts';
+import { tensor } from '../../workers/tensor.ts';
+import { watchGpu } from './gpu-counts.ts';
+import { type ModelFigures, ModelMeter } from './model-meter.ts';
+import { wholeJob } from './whole-job.ts';
 
 export type Command =
   | { readonly kind: 'changes'; readonly output: string }
@@ -49,7 +51,7 @@ export type Command =
       readonly provider: Provider;
       readonly url: string;
       readonly settings: Settings;
-      /** Source frames of the clip to use. */
+      /** Source frames of the clip to use; more than it has: there and back again, encoded anew before the job begins. */
       readonly frames: number;
       /** Part of the picture to use, in source pixels from its top left; all of it when absent. */
       readonly crop?: { readonly width: number; readonly height: number };
@@ -61,10 +63,12 @@ export type Command =
       readonly memoryBudgetBytes?: number;
       /** Encode and mux as a job does, without its journal. */
       readonly file?: boolean;
+      /** Through the engine, as the page has it done; nothing is compared or kept then. */
+      readonly whole?: boolean;
       readonly modelsUrl: string;
     };
 
-export interface JobOutcome {
+export interface JobOutcome extends ModelFigures {
   readonly plan: JobPlan;
   /** Final scaled-back latents, frame after frame. */
   readonly latents: readonly number[];
@@ -75,12 +79,6 @@ export interface JobOutcome {
   readonly seamsInFile: Seams | null;
   readonly seconds: number;
   readonly secondsByStage: { readonly [stage: string]: number };
-  /** Of the whole job, spent inside model runs; and that by what they do. */
-  readonly modelSeconds: number;
-  readonly modelSecondsByPart: { readonly encode: number; readonly evaluate: number; readonly decode: number };
-  readonly evaluateSeconds: number;
-  /** Of all evaluations, ControlNet and UNet, attention's quadratic part aside. */
-  readonly evaluateGigaflops: number;
   readonly peakGpuLedgerBytes: number;
   /** GFLOP a second of a plain convolution in the same run: what the provider can do at best. */
   readonly convolutionGigaflopsPerSecond: number;
@@ -88,11 +86,6 @@ export interface JobOutcome {
   readonly workerMilliseconds: Readonly<Record<string, number>>;
   /** Bytes that a plain copy of 64 MiB reads, a second, in the same run: on the GPU where the job is on it, else in memory. */
   readonly copyBytesPerSecond: number;
-  readonly evaluations: number;
-  /** From the CPU to the networks and back, of one evaluation. */
-  readonly bytesPerEvaluation: number;
-  /** Of one evaluation; all zero on the processor. */
-  readonly gpuPerEvaluation: GpuCounts;
 }
 
 export type Result =
@@ -155,7 +148,7 @@ async function run(command: Command): Promise<Result> {
     case 'seams':
       return { kind: 'seams', ...(await seams(command)) };
     case 'job':
-      return { kind: 'job', ...(await job(command)) };
+      return { kind: 'job', ...(await (command.whole ? timedWhole(command) : job(command))) };
   }
 }
 
@@ -176,7 +169,15 @@ async function seamsOf(plan: JobPlan, output: Clip, truth: Clip): Promise<Seams>
 
 /** A job's pictures as the file would have them. */
 async function encoded(pictures: readonly Uint8ClampedArray[], plan: JobPlan, settings: Settings): Promise<Clip> {
-  const { width, height, frameRate } = plan.output;
+  return openClip(new File([await encodedFile(pictures, plan.output, plan.groups!, settings)], 'encoded.mp4'));
+}
+
+async function encodedFile(
+  pictures: readonly Uint8ClampedArray[],
+  { width, height, frameRate }: Pick<JobPlan['output'], 'width' | 'height' | 'frameRate'>,
+  groups: readonly Group[],
+  settings: Settings,
+): Promise<Blob> {
   const choice = await chooseEncoder({
     width,
     height,
@@ -186,7 +187,7 @@ async function encoded(pictures: readonly Uint8ClampedArray[], plan: JobPlan, se
   });
   const durationUs = (frameRate.denominator * 1e6) / frameRate.numerator;
   const sink = new MemoryPacketSink();
-  for (const { startFrame, endFrame } of plan.groups!) {
+  for (const { startFrame, endFrame } of groups) {
     const encoder = new GroupEncoder(choice);
     for (let frame = startFrame; frame < endFrame; frame += 1) {
       const { data } = rgbaToI420(pictures[frame]!, width, height);
@@ -195,8 +196,7 @@ async function encoded(pictures: readonly Uint8ClampedArray[], plan: JobPlan, se
     await sink.append(await encoder.finish());
   }
   const video = { decoderConfig: sink.decoderConfig!, packetCount: sink.packetCount, packets: () => sink.packets() };
-  const blob = await muxMp4ToBlob({ video, frameRate, audioTracks: [] });
-  return openClip(new File([blob], 'encoded.mp4'));
+  return muxMp4ToBlob({ video, frameRate, audioTracks: [] });
 }
 
 async function borders({ output, sourceUrl, area, placed }: Extract<Command, { kind: 'borders' }>) {
@@ -313,13 +313,23 @@ class Contrast {
   }
 }
 
+async function timedWhole(command: Extract<Command, { kind: 'job' }>): Promise<JobOutcome> {
+  watchGpu();
+  const { provider, settings, modelsUrl } = command;
+  const file = new File([await lengthened(await blobAt(command.url), command)], 'clip.mp4');
+  const figures = await wholeJob({ file, provider, settings, modelsUrl });
+  const workerMilliseconds = { ...PictureWorkers.milliseconds };
+  const unseen = { latents: [], psnr: null, seams: null, seamsInFile: null };
+  return { ...figures, ...unseen, workerMilliseconds, copyBytesPerSecond: await copySpeed(null) };
+}
+
 async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutcome> {
   watchGpu();
   // As the page does as soon as a clip is chosen.
   PictureWorkers.warm();
   const runtime = await Runtime.open(command.provider);
   const model = await Model.load(runtime, urlSource(new URL(`${command.settings.model}/`, command.modelsUrl).href));
-  const bytes = await blobAt(command.url);
+  const bytes = await lengthened(await blobAt(command.url), command);
   const demuxing = performance.now();
   const clip = part(await openClip(new File([bytes], 'clip.mp4')), command);
   const demuxSeconds = secondsSince(demuxing);
@@ -327,37 +337,19 @@ async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutco
     memoryBudgetBytes: command.memoryBudgetBytes ?? null,
   });
   const latents: number[] = [];
-  const modelSecondsByPart = { encode: 0, evaluate: 0, decode: 0 };
-  let evaluateGigaflops = 0;
-  let evaluations = 0;
-  let exchangedBytes = 0;
-  const gpu = { dispatches: 0, submits: 0, bytesWritten: 0, bytesRead: 0 };
-  const timed = async <T>(part: keyof typeof modelSecondsByPart, work: Promise<T>): Promise<T> => {
-    const began = performance.now();
-    const result = await work;
-    modelSecondsByPart[part] += secondsSince(began);
-    return result;
-  };
+  const models = new ModelMeter();
   const { encode, decode, evaluate } = model;
-  model.encode = (frames) => timed('encode', encode.call(model, frames));
+  model.encode = (...given) => models.timed('encode', () => encode.apply(model, given));
   model.decode = (values, source, conditioning) => {
     if (command.keepLatents) for (const value of values.data) latents.push(value);
     return command.decoder
       ? Promise.resolve(source!)
-      : timed('decode', decode.call(model, values, source, conditioning));
+      : models.timed('decode', () => decode.call(model, values, source, conditioning));
   };
-  model.evaluate = async (inputs) => {
-    if (command.unet === 'silent') return tensor(inputs.sample.dims);
-    const [frames = 0, , height = 0, width = 0] = inputs.sample.dims;
-    const countsBefore = gpuCounts();
-    const output = await timed('evaluate', evaluate.call(model, inputs));
-    for (const name of COUNTED) gpu[name] += gpuCounts()[name] - countsBefore[name];
-    evaluations += 1;
-    const exchanged = [output, ...Object.values(inputs)] as readonly Tensor[];
-    for (const { data } of exchanged) exchangedBytes += data.byteLength;
-    evaluateGigaflops += model.info.gigaflopsPerLatentPixel * frames * height * width;
-    return output;
-  };
+  model.evaluate = (inputs) =>
+    command.unet === 'silent'
+      ? Promise.resolve(tensor(inputs.sample.dims))
+      : models.evaluation(model, inputs, () => evaluate.call(model, inputs));
   const truth = command.truthUrl === undefined ? null : await fetched(command.truthUrl);
   const truthFrames = truth?.frames({ startFrame: 0, endFrame: truth.info.frameCount })[Symbol.asyncIterator]();
   const errors: number[] = [];
@@ -393,7 +385,6 @@ async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutco
   await run.run();
   await file?.mux((work) => run.meter.time('mux', work));
   const seconds = demuxSeconds + secondsSince(start);
-  const modelSeconds = Object.values(modelSecondsByPart).reduce((sum, each) => sum + each, 0);
   return {
     plan,
     latents,
@@ -405,23 +396,13 @@ async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutco
         : null,
     seconds,
     secondsByStage: { demux: demuxSeconds, ...run.meter.secondsByStage },
-    modelSeconds,
-    modelSecondsByPart,
-    evaluateSeconds: modelSecondsByPart.evaluate,
-    evaluateGigaflops,
     peakGpuLedgerBytes: runtime.ledger.peakBytes,
     convolutionGigaflopsPerSecond: runtime.device.gigaflopsPerSecond,
     workerMilliseconds: { ...PictureWorkers.milliseconds },
     copyBytesPerSecond: await copySpeed(runtime.gpu?.device ?? null),
-    evaluations,
-    bytesPerEvaluation: exchangedBytes / Math.max(1, evaluations),
-    gpuPerEvaluation: Object.fromEntries(
-      COUNTED.map((name) => [name, gpu[name] / Math.max(1, evaluations)]),
-    ) as unknown as GpuCounts,
+    ...models.read(),
   };
 }
-
-const COUNTED = ['dispatches', 'submits', 'bytesWritten', 'bytesRead'] as const;
 
 /** Encodes windows as a job does, each by itself, and muxes them in memory. */
 async function fileWriter({ output }: JobPlan, { codec, quality }: Settings) {
@@ -480,6 +461,22 @@ async function copySpeed(device: GPUDevice | null): Promise<number> {
 
 function secondsSince(startMs: number): number {
   return (performance.now() - startMs) / 1000;
+}
+
+/** As many of the clip's frames as asked for, there and back again, cropped; itself where that is what it is. */
+async function lengthened(blob: Blob, command: Extract<Command, { kind: 'job' }>): Promise<Blob> {
+  const whole = await openClip(new File([blob], 'clip.mp4'));
+  const { frameCount } = whole.info;
+  if (command.frames === frameCount && !command.crop) return blob;
+  if (command.frames < frameCount && !command.whole) return blob;
+  const clip = part(whole, { ...command, frames: frameCount });
+  const pictures: Uint8ClampedArray[] = [];
+  for await (const { rgba } of clip.frames({ startFrame: 0, endFrame: frameCount })) pictures.push(rgba);
+  const turn = 2 * (frameCount - 1);
+  const there = (frame: number) => Math.min(frame % turn, turn - (frame % turn));
+  const shown = Array.from({ length: command.frames }, (_, frame) => pictures[there(frame)]!);
+  const groups = [{ startFrame: 0, endFrame: command.frames, windows: 1 }];
+  return encodedFile(shown, clip.info, groups, { ...command.settings, quality: 'high' });
 }
 
 /** The clip's first frames, cropped. */

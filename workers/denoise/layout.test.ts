@@ -99,9 +99,10 @@ describe('a layout does not change a result that its network does not see', () =
     ['velocity', 'dpmpp-2m-sde', 0.4],
   ] as const)('%s, %s, strength %f', async (kind, solver, strength) => {
     const one = planOf(null);
-    const many = planOf(MODEL.weightBytes + 40e6);
+    const budgets = [40, 30, 20, 15, 10, 5].map((megabytes) => MODEL.weightBytes + megabytes * 1e6);
+    const many = budgets.map(planOf).find(({ windows, tiles }) => windows.length >= 3 && tiles.length >= 4)!;
     expect([one.windows.length > 1, one.tiles.length]).toEqual([true, 1]);
-    expect(many.windows.length >= one.windows.length && many.tiles.length >= 4).toBe(true);
+    expect(many.windows.length).toBeGreaterThanOrEqual(one.windows.length);
     const single = { ...one, windows: [{ index: 0, shot: 0, startFrame: 0, endFrame: 28, overlapFrames: 0 }] };
     const prediction = kind === 'residual' ? RESIDUAL : velocityPrediction();
     const expected = await enhance(single, prediction, solver, strength);

@@ -7,7 +7,7 @@
 
 import { EnhancerError } from '../errors.ts';
 import type { JobPlan, ModelInfo, Tile } from '../plan/job-plan.ts';
-import { chooseGrid, LEAST_TILE, layTiles } from '../plan/tiles.ts';
+import { chooseGrid, LEAST_TILE, layTiles, tileStyle } from '../plan/tiles.ts';
 
 /** A device that is lost this often without an evaluation's progress will not come back. */
 const MAX_FRUITLESS = 3;
@@ -74,6 +74,7 @@ export function smallerTiles({ latentWidth, latentHeight, tiles }: JobPlan, mode
     model.latentWidthRule,
     model.latentHeightRule,
     LEAST_TILE,
+    tileStyle(model),
     (tileWidth, tileHeight) => tileWidth * tileHeight <= (width * height) / 2,
   );
   return grid && layTiles(latentWidth, latentHeight, grid);

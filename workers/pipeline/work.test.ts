@@ -16,7 +16,7 @@ import { networkGraph } from '../models/venhancer/architecture.ts';
 import { levelSizes } from '../models/venhancer/network.ts';
 import { clipOf, deviceOf, settingsOf } from '../plan/fixtures/plan-inputs.ts';
 import type { ModelInfo } from '../plan/job-plan.ts';
-import { planJob } from '../plan/plan-job.ts';
+import { type PlanOptions, planJob } from '../plan/plan-job.ts';
 import type { Settings } from '../plan/settings.ts';
 import { Runtime } from '../runtime/runtime.ts';
 import { JobRun } from './job.ts';
@@ -163,35 +163,137 @@ describe('graphs', () => {
   });
 });
 
-test('layouts: work over that of the job in one piece, and linear in frames and pixels', () => {
-  const work = (width: number, height: number, frames: number, provider: 'wasm' | 'webgpu') => {
-    const plan = planJob(
-      clipOf(width, height, frames),
-      settingsOf({ scale: 1, steps: 1 }),
-      deviceOf({ provider }),
-      info,
-    );
+describe('layouts', () => {
+  /** As nano's on 23 Nov: what is said below is of such a model, whatever the package has become since. */
+  const nanoLike = (): ModelInfo => ({
+    ...info,
+    gigaflopsPerLatentPixel: 0.0038,
+    activationBytesPerLatentPixel: 4150,
+    processorActivationBytesPerLatentPixel: 6600,
+    weightBytes: 7e6,
+  });
+
+  interface Asked {
+    readonly size: readonly [width: number, height: number];
+    readonly frames: number;
+    readonly frameRateFactor: number;
+    readonly steps: number;
+    readonly provider: 'wasm' | 'webgpu';
+  }
+
+  /** Latents that the networks see over those of the job in one piece; null where it is refused. */
+  const work = (
+    { size, frames, frameRateFactor, steps, provider }: Asked,
+    model: ModelInfo,
+    options: PlanOptions = {},
+  ) => {
+    const clip = clipOf(...size, Math.max(1, Math.round(frames / frameRateFactor)));
+    const settings = settingsOf({ scale: 1, steps, frameRateFactor });
+    const plan = planJob(clip, settings, deviceOf({ provider }), model, options);
+    if (plan.refusals.length > 0) return null;
     const windows = plan.windows.reduce((sum, { startFrame, endFrame }) => sum + endFrame - startFrame, 0);
     const pixels = plan.tiles.reduce((sum, { latentWidth, latentHeight }) => sum + latentWidth * latentHeight, 0);
-    return { windows: windows / frames, tiles: pixels / (plan.latentWidth * plan.latentHeight), all: windows * pixels };
+    const whole = plan.output.frameCount * plan.latentWidth * plan.latentHeight;
+    return { ratio: (windows * pixels) / whole, all: windows * pixels };
   };
-  for (const provider of ['wasm', 'webgpu'] as const) {
-    for (const [width, height] of [
-      [256, 256],
-      [512, 512],
-      [1280, 720],
-      [1920, 1080],
-    ] as const) {
-      const { windows, tiles } = work(width, height, 300, provider);
-      expect(tiles, `${width}×${height} on ${provider}`).toBeLessThan(1.3);
-      expect(windows, `${width}×${height} on ${provider}`).toBeLessThan(1.26);
-      if (provider === 'webgpu') expect(windows * tiles, `${width}×${height} in all`).toBeLessThan(1.3);
+  const PROVIDERS = ['wasm', 'webgpu'] as const;
+  const FACTORS = [1, 2, 3, 4, 5, 6, 7, 8];
+
+  test('do at most 1.3 times the work of the job in one piece, whatever the length', () => {
+    const model = nanoLike();
+    for (const provider of PROVIDERS) {
+      for (const frameRateFactor of FACTORS) {
+        for (let frames = 1; frames <= 300; frames += 1) {
+          const asked = { size: [256, 256], frames, frameRateFactor, steps: 1, provider } as const;
+          const { ratio } = work(asked, model)!;
+          if (ratio > 1.22) throw new Error(`${ratio.toFixed(3)} for ${JSON.stringify(asked)}`);
+        }
+      }
     }
-    const [once, twice] = [work(512, 512, 150, provider), work(512, 512, 300, provider)];
-    expect(twice.all / once.all).toBeLessThan(2.2);
-    expect(work(1024, 512, 150, provider).all / once.all).toBeLessThan(2.2);
-  }
+  });
+
+  test('and whatever the size: up to 2560×1440 but for one case in a hundred, at 3840×2160 as far as memory goes', () => {
+    const model = nanoLike();
+    const above: string[] = [];
+    let asked = 0;
+    let worst = 0;
+    for (const provider of PROVIDERS) {
+      for (const size of SIZES) {
+        for (const frameRateFactor of FACTORS) {
+          for (const steps of [1, 4]) {
+            for (const frames of LENGTHS) {
+              for (const memoryBudgetBytes of [null, 3e9]) {
+                const found = work({ size, frames, frameRateFactor, steps, provider }, model, { memoryBudgetBytes });
+                if (!found) {
+                  expect(size[0], 'only the largest are refused').toBeGreaterThanOrEqual(3840);
+                  continue;
+                }
+                if (size[0] < 3840) asked += 1;
+                if (found.ratio <= 1.3) continue;
+                const name = `${size.join('×')} ×${frameRateFactor}, ${steps} steps, ${frames} frames on ${provider}`;
+                if (size[0] < 3840) above.push(`${name}: ${found.ratio.toFixed(3)}`);
+                else worst = Math.max(worst, found.ratio);
+              }
+            }
+          }
+        }
+      }
+    }
+    if (process.env.MEASURE) console.log(asked, above, worst);
+    // Four steps at 2560×1440 on the processor: the heap bounds the windows, a run's length the tiles.
+    expect(above.filter((name) => !/^2560×1440 ×\d, 4 steps, .* on wasm: 1\.3/.test(name))).toEqual([]);
+    expect(above.length).toBeLessThan(asked / 100);
+    // Windows of three frames that share one, of which four are under way.
+    expect(worst).toBeLessThan(1.6);
+  });
+
+  test('of nano as it is stay near that', () => {
+    for (const provider of PROVIDERS) {
+      for (const size of SIZES.filter(([width]) => width <= 1920)) {
+        const { ratio } = work({ size, frames: 300, frameRateFactor: 1, steps: 1, provider }, info)!;
+        expect(ratio, `${size.join('×')} on ${provider}`).toBeLessThan(1.4);
+      }
+    }
+  });
+
+  test('are linear in frames and pixels', () => {
+    const model = nanoLike();
+    for (const provider of PROVIDERS) {
+      const of = (size: readonly [number, number], frames: number) =>
+        work({ size, frames, frameRateFactor: 1, steps: 1, provider }, model)!.all;
+      for (const size of SIZES.filter(([width]) => width <= 1920)) {
+        // A clip of one window does nothing twice: it is long ones that are compared.
+        expect(of(size, 300) / of(size, 150) / 2, `frames, ${size.join('×')}`).toBeGreaterThan(0.95);
+        expect(of(size, 300) / of(size, 150) / 2, `frames, ${size.join('×')}`).toBeLessThan(1.1);
+      }
+      for (const [width, height] of [
+        [256, 256],
+        [512, 512],
+        [960, 540],
+      ] as const) {
+        const ratio = of([2 * width, height], 150) / of([width, height], 150) / 2;
+        expect(ratio, `pixels, ${width}×${height} on ${provider}`).toBeGreaterThan(0.9);
+        expect(ratio, `pixels, ${width}×${height} on ${provider}`).toBeLessThan(1.1);
+      }
+    }
+  });
 });
+
+const SIZES = [
+  [256, 256],
+  [320, 180],
+  [512, 512],
+  [640, 360],
+  [854, 480],
+  [1024, 576],
+  [1280, 720],
+  [1080, 1920],
+  [1440, 1080],
+  [1920, 1080],
+  [2560, 1440],
+  [3840, 2160],
+] as const;
+const LENGTHS = [1, 8, 17, 23, 24, 33, 34, 47, 48, 49, 60, 90, 300];
 
 /** Of nano, as they are. */
 const NODES = { controlnet: 344, unet: 508 };

@@ -1,7 +1,7 @@
 /** How a large autoencoder gets through a picture: tiles of the latent plane that fit, for encoding and for decoding. Pure. */
 
 import type { AutoencoderPartInfo, AutoencoderPlan, ModelInfo, Tile } from './job-plan.ts';
-import { chooseGrid, LEAST_TILE, layTiles } from './tiles.ts';
+import { chooseGrid, LEAST_TILE, layTiles, REFERENCE_TILES } from './tiles.ts';
 
 /** Sides of its tiles may be any: it is the networks' grid that has rules, and its latents are the same. */
 const ANY = { modulus: 1, remainder: 0 };
@@ -25,7 +25,7 @@ export function planAutoencoder(
   if (!info) return undefined;
   const tiles = (part: AutoencoderPartInfo): Tile[] | null => {
     const fits = (width: number, height: number) => autoencoderBytes(part, width * height) <= budgetBytes;
-    const grid = chooseGrid(latentWidth, latentHeight, ANY, ANY, LEAST_TILE, fits);
+    const grid = chooseGrid(latentWidth, latentHeight, ANY, ANY, LEAST_TILE, REFERENCE_TILES, fits);
     return grid && layTiles(latentWidth, latentHeight, grid);
   };
   const encoderTiles = tiles(info.encoder);

@@ -83,22 +83,30 @@ export interface HeapLoad {
   /** New frames that a window brings. */
   readonly stride: number;
   readonly usesSaved: boolean;
+  /** Whether hints are noisy, and so held beside what they were made of. */
+  readonly noisyHints: boolean;
   /** Source frames are held twice, and some more of them. */
   readonly deflickered: boolean;
 }
 
 /** JavaScript memory: the wavefront's frames (state, saved, x0 where windows share, source latents, hints), one window's exchange with the network, motion, pictures in flight. */
 export function heapBytes(load: HeapLoad): number {
-  const alive = Math.min(load.frameCount, load.longestWindow + load.evaluations * load.stride);
+  const alive = framesAlive(load);
   const latentFrame = load.latentPixels * load.latentChannels * FLOAT_BYTES;
   const hints = Math.ceil(alive / load.frameRateFactor) + 1;
   const shared = (1 - Math.min(1, load.stride / load.longestWindow)) * alive;
-  const latents = latentFrame * (alive * (load.usesSaved ? 4 : 3) + shared + 3 * load.longestWindow);
+  const arrays = 2 + (load.usesSaved ? 1 : 0) + (load.noisyHints ? 1 : 0);
+  const latents = latentFrame * (alive * arrays + shared + 3 * load.longestWindow);
   const sources = 4 * load.sourcePixels * (load.deflickered ? 2 * hints + DEFLICKER_CONTEXT : hints);
   const moving = load.frameRateFactor > 1 ? Math.min(load.sourcePixels, MOST_MOTION_PIXELS) : 0;
   const planes = 6 + picturesHeld(load.paddedPixels);
   const pictures = planes * 3 * FLOAT_BYTES * load.paddedPixels + 8 * 4 * load.outputPixels;
   return Math.ceil(latents + sources + MOTION_BYTES_PER_PIXEL * moving + pictures);
+}
+
+/** Of the wavefront: as many windows are open as there are evaluations (`denoise/wavefront.ts`). */
+function framesAlive({ frameCount, longestWindow, evaluations, stride }: HeapLoad): number {
+  return Math.min(frameCount, longestWindow + (evaluations - 1) * stride);
 }
 
 /** Frames to both sides (`condition/deflicker.ts`), and those of a frame's neighbourhood again at the worker. */
@@ -116,7 +124,7 @@ const MOST_PICTURES = 48;
 
 /** The wavefront between two evaluations, kept twice in the journal (docs/reliability.md): state, saved, x0 where windows share. */
 export function statesBytes(load: HeapLoad): number {
-  const alive = Math.min(load.frameCount, load.longestWindow + load.evaluations * load.stride);
+  const alive = framesAlive(load);
   const shared = (1 - Math.min(1, load.stride / load.longestWindow)) * alive;
   return Math.ceil(
     2 * load.latentPixels * load.latentChannels * FLOAT_BYTES * (alive * (load.usesSaved ? 2 : 1) + shared),

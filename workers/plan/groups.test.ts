@@ -12,7 +12,7 @@ const windowsOf = (...shots: readonly number[]) => {
     startFrame += frames;
     return shot;
   });
-  return planWindows(extents, 1, { intervals: 16, overlapIntervals: 4 });
+  return planWindows(extents, 1, { strideIntervals: 12, sharedFrames: 5 });
 };
 
 test('groups cover the output, each of whole windows, at most five seconds, and end at cuts', () => {

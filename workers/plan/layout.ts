@@ -6,8 +6,16 @@ import { autoencoderBytes, planAutoencoder } from './autoencoder.ts';
 import { runFits, tensorsFit, tileBytes } from './cost.ts';
 import type { AutoencoderPlan, DeviceInfo, ModelInfo, Residency, Shot, Tile } from './job-plan.ts';
 import { bestLayout, residencies } from './residency.ts';
-import { chooseGrid, LEAST_TILE, type TileGrid } from './tiles.ts';
-import { targetWindowFrames, type WindowShape, windowExtent, windowFrames, windowShapes } from './windows.ts';
+import { chooseGrid, gridLatents, LEAST_TILE, type TileGrid, tileStyle } from './tiles.ts';
+import {
+  referenceShapes,
+  sharesEnough,
+  targetWindowFrames,
+  type WindowShape,
+  windowExtent,
+  windowFrames,
+  windowShapes,
+} from './windows.ts';
 
 export interface Layout {
   readonly shape: WindowShape;
@@ -34,6 +42,8 @@ const GOOD_TILE = 32;
 const GOOD_WINDOW_FRAMES = 8;
 /** Of a window, shared with the next (SPEC §2.5). */
 const REFERENCE_OVERLAP = 1 / 4;
+/** Of the work of the job in one piece: more only where memory leaves no choice. */
+const MOST_WORK = 1.3;
 
 /** @param heapFits whether the page's memory holds the frames of windows that long, each bringing `stride` new ones. */
 export function chooseLayout(
@@ -57,8 +67,8 @@ export function chooseLayout(
 }
 
 /**
- * Longest windows first, then tiles as few as fit; good tiles before long windows, whatever fits after that. A model of the reference's kind
- * goes by tiles first.
+ * Windows that share enough frames and good tiles before whatever fits. Of those the first, windows from long to short, that does little work twice, else
+ * what does least. A model of the reference's kind goes by tiles first.
  */
 function layoutAt(
   { shots, factor, latentWidth, latentHeight }: Extent,
@@ -78,23 +88,21 @@ function layoutAt(
   const { windowFrames: modelFrames } = model;
   const shapes =
     modelFrames === undefined
-      ? windowShapes(factor, targetWindowFrames(shots))
-      : windowShapes(factor, modelFrames, REFERENCE_OVERLAP);
-  const long = shapes.filter(({ intervals }) => windowFrames(intervals, factor) >= GOOD_WINDOW_FRAMES);
+      ? targetWindowFrames(shots).flatMap((frames) => windowShapes(factor, frames))
+      : referenceShapes(factor, modelFrames, REFERENCE_OVERLAP);
+  const frameCount = shots.reduce((sum, { startFrame, endFrame }) => sum + endFrame - startFrame, 0);
   let heapRefused = false;
-  const fitting: (Omit<Layout, 'residency'> & { readonly tiles: number; readonly frames: number })[] = [];
-  for (const [leastTile, candidates] of [
-    [GOOD_TILE, long],
-    [LEAST_TILE, shapes],
-  ] as const) {
-    for (const shape of candidates) {
-      const { longest, stride } = windowExtent(shots, factor, shape);
+  for (const candidates of preferences(shapes, factor, wholePictures)) {
+    const fitting: Fitting[] = [];
+    for (const { shape, leastTile } of candidates) {
+      const { longest, stride, total } = windowExtent(shots, factor, shape);
       const grid = chooseGrid(
         latentWidth,
         latentHeight,
         model.latentWidthRule,
         model.latentHeightRule,
         leastTile,
+        tileStyle(model),
         (tileWidth, tileHeight) =>
           tileBytes(model, { tileWidth, tileHeight }, longest) + pooled <= budget &&
           runFits(model, device, { tileWidth, tileHeight }, longest) &&
@@ -106,14 +114,43 @@ function layoutAt(
         continue;
       }
       const bytes = Math.max(tileBytes(model, grid, longest) + pooled, autoencoderPeakBytes(model, autoencoder));
+      const work = (total / frameCount) * (gridLatents(grid) / (latentWidth * latentHeight));
       const layout = { shape, grid, longest, stride, autoencoder, bytes };
-      if (!wholePictures) return layout;
-      fitting.push({ ...layout, tiles: grid.columns * grid.rows, frames: longest });
+      if (!wholePictures && work <= MOST_WORK) return layout;
+      fitting.push({ ...layout, work, tiles: grid.columns * grid.rows, frames: longest });
     }
-    const best = bestLayout(fitting);
+    const best = wholePictures ? bestLayout(fitting) : leastWork(fitting);
     if (best) return best;
   }
   return heapRefused ? 'too-much-heap' : 'too-large';
+}
+
+interface Candidate {
+  readonly shape: WindowShape;
+  readonly leastTile: number;
+}
+
+/** What to choose from, and what only where nothing of that fits. */
+function preferences(shapes: readonly WindowShape[], factor: number, wholePictures: boolean): Candidate[][] {
+  const long = shapes.filter((shape) => windowFrames(shape, factor) >= GOOD_WINDOW_FRAMES);
+  const good = long.filter(sharesEnough);
+  const tiled = (leastTile: number, which: readonly WindowShape[]) => which.map((shape) => ({ shape, leastTile }));
+  if (wholePictures) return [tiled(GOOD_TILE, long), tiled(LEAST_TILE, shapes)];
+  return [
+    [...tiled(GOOD_TILE, good), ...tiled(LEAST_TILE, good)],
+    [...tiled(GOOD_TILE, long), ...tiled(LEAST_TILE, shapes)],
+  ];
+}
+
+interface Fitting extends Omit<Layout, 'residency'> {
+  /** Over that of the job in one piece. */
+  readonly work: number;
+  readonly tiles: number;
+  readonly frames: number;
+}
+
+function leastWork(layouts: readonly Fitting[]): Fitting | null {
+  return layouts.reduce<Fitting | null>((best, each) => (best === null || each.work < best.work ? each : best), null);
 }
 
 /** A model with an autoencoder of its own kind, none of whose parts make way for others. */

@@ -97,6 +97,7 @@ export function planJob(
     frameRateFactor,
     evaluations,
     usesSaved: settings.solver !== 'ddim',
+    noisyHints: settings.strength > 0,
     deflickered: settings.deflicker === 'on',
   };
   const budget = options.memoryBudgetBytes ?? defaultMemoryBudgetBytes(device);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JobPlan } from './job-plan.ts';
 import { nextKeyFrame, shotsFromCuts } from './shots.ts';
-import { planWindows, windowShapes } from './windows.ts';
+import { planWindows, referenceShapes, windowShapes } from './windows.ts';
 
 describe('shots from cuts', () => {
   it('begin on the key frame of the cut; inserted frames before it stay with the old shot', () => {
@@ -28,7 +28,7 @@ describe('shots from cuts', () => {
         const shots = shotsFromCuts(cuts, { sourceStart: 0, sourceEnd: 20, frameRateFactor: factor });
         expect(shots[0]!.startFrame).toBe(0);
         expect(shots.at(-1)!.endFrame).toBe(19 * factor + 1);
-        for (const shape of windowShapes(factor, 25)) {
+        for (const shape of [...windowShapes(factor, 25), ...referenceShapes(factor, 32, 1 / 4)]) {
           for (const { startFrame, endFrame } of planWindows(shots, factor, shape)) {
             for (const cut of cuts) expect(startFrame < cut * factor && endFrame > cut * factor).toBe(false);
           }

@@ -1,9 +1,9 @@
 /**
- * Tiles over the latent plane: the fewest of one size that a budget allows, spread evenly, with overlaps to ramp over. At most two
+ * Tiles over the latent plane: the fewest of one size that a budget allows, or those of the least work, spread evenly, with overlaps to ramp over. At most two
  * tiles meet along an axis at any place, so that ramps of neighbours complete each other (denoise/blend).
  */
 
-import type { Tile } from './job-plan.ts';
+import type { ModelInfo, Tile } from './job-plan.ts';
 
 /** A side's latents must be ≡ remainder (mod modulus). */
 export interface SideRule {
@@ -11,8 +11,10 @@ export interface SideRule {
   readonly remainder: number;
 }
 
-/** Latents that neighbours share at least: 32 pixels at factor 4, 64 at factor 8. */
-export const TILE_OVERLAP = 8;
+/** Latents that neighbours share at least: 64 pixels at factor 8. */
+const TILE_OVERLAP = 8;
+/** The same for a model that isn't of the reference's kind: its seams are no more seen then (docs/performance.md, "Borders"). */
+const SMALL_TILE_OVERLAP = 4;
 /** No tile is smaller than this where the plane is not: a network sees too little of the picture. */
 export const LEAST_TILE = 16;
 
@@ -30,8 +32,20 @@ export function validSide(least: number, { modulus, remainder }: SideRule): numb
   return rest === 0 ? wanted : wanted + modulus - rest;
 }
 
+/** How tiles are laid for a model: the reference's kind sees the whole of one in its norms, so that few matter more to it than work. */
+export interface TileStyle {
+  readonly overlap: number;
+  readonly few: boolean;
+}
+
+export const REFERENCE_TILES: TileStyle = { overlap: TILE_OVERLAP, few: true };
+
+export function tileStyle({ prompted }: Pick<ModelInfo, 'prompted'>): TileStyle {
+  return prompted ? REFERENCE_TILES : { overlap: SMALL_TILE_OVERLAP, few: false };
+}
+
 /**
- * The grid with the fewest tiles whose size `fits`, and of those the one with the smallest tiles; null where none fits. `fits` must
+ * Of the grids whose tiles' size `fits` the one with the fewest tiles, or the least work; null where none fits. `fits` must
  * not refuse a tile that is smaller in both sides than one it accepts.
  */
 export function chooseGrid(
@@ -40,10 +54,12 @@ export function chooseGrid(
   widthRule: SideRule,
   heightRule: SideRule,
   leastTile: number,
+  { overlap, few }: TileStyle,
   fits: (tileWidth: number, tileHeight: number) => boolean,
 ): TileGrid | null {
-  const widths = sides(latentWidth, widthRule, leastTile);
-  const heights = sides(latentHeight, heightRule, leastTile);
+  const widths = sides(latentWidth, widthRule, leastTile, overlap);
+  const heights = sides(latentHeight, heightRule, leastTile, overlap);
+  const better = few ? fewer : lighter;
   let best: TileGrid | null = null;
   for (const { count: columns, side: tileWidth } of widths) {
     const row = firstThat(heights, ({ side }) => fits(tileWidth, side));
@@ -78,11 +94,11 @@ interface Side {
 }
 
 /** For every count of tiles along an axis, the smallest valid side that covers it with the overlap; sides fall as counts rise. */
-function sides(length: number, rule: SideRule, leastTile: number): Side[] {
-  const least = validSide(Math.max(leastTile, 2 * TILE_OVERLAP), rule);
+function sides(length: number, rule: SideRule, leastTile: number, overlap: number): Side[] {
+  const least = validSide(Math.max(leastTile, 2 * overlap), rule);
   const found: Side[] = [{ count: 1, side: length }];
   for (let count = 2, side = length; side > least; count++) {
-    side = Math.max(least, validSide((length + (count - 1) * TILE_OVERLAP) / count, rule));
+    side = Math.max(least, validSide((length + (count - 1) * overlap) / count, rule));
     const stride = Math.floor((length - side) / (count - 1));
     const twoMeet = count === 2 || 2 * stride >= side;
     if (side < found.at(-1)!.side && twoMeet) found.push({ count, side });
@@ -101,9 +117,21 @@ function firstThat<T>(items: readonly T[], accepts: (item: T) => boolean): T | n
   return items[low] ?? null;
 }
 
-function better(a: TileGrid, b: TileGrid): boolean {
-  const [tilesA, tilesB] = [a.columns * a.rows, b.columns * b.rows];
-  return tilesA !== tilesB ? tilesA < tilesB : a.tileWidth * a.tileHeight < b.tileWidth * b.tileHeight;
+function tileCount({ columns, rows }: TileGrid): number {
+  return columns * rows;
+}
+
+/** Latents of all tiles together. */
+export function gridLatents(grid: TileGrid): number {
+  return tileCount(grid) * grid.tileWidth * grid.tileHeight;
+}
+
+function fewer(a: TileGrid, b: TileGrid): boolean {
+  return tileCount(a) === tileCount(b) ? gridLatents(a) < gridLatents(b) : tileCount(a) < tileCount(b);
+}
+
+function lighter(a: TileGrid, b: TileGrid): boolean {
+  return gridLatents(a) === gridLatents(b) ? tileCount(a) < tileCount(b) : gridLatents(a) < gridLatents(b);
 }
 
 function spread(length: number, side: number, count: number): { start: number; before: number; after: number }[] {

@@ -1,54 +1,70 @@
 /**
  * Windows over shots: frames denoised together, with an overlap to cross-fade over (SPEC §2.5, generalised). Every window starts on
- * a key frame and, but for trailing frames of a shot that ends on an inserted one, ends on one, so that every inserted frame has
- * both its neighbours. Windows of a shot are equally long, so that sessions specialise to one shape.
+ * a key frame. Windows of a shot are equally long to within a key-frame interval, and share exactly what is asked.
  */
 
 import type { Shot, Window } from './job-plan.ts';
 
-/** Lengths in key-frame intervals: a window of n intervals at factor r has n·r + 1 frames. */
+/** A window that is not its shot's only one has strideIntervals·r + sharedFrames frames at most, at factor r. */
 export interface WindowShape {
-  readonly intervals: number;
-  readonly overlapIntervals: number;
+  /** Key-frame intervals from a window's start to the next one's, at most. */
+  readonly strideIntervals: number;
+  /** Frames that two windows share: 1 is a key frame that ends one and begins the next. */
+  readonly sharedFrames: number;
 }
 
 /**
- * Frames that windows aim at where a model names none, and of those that two share beyond the first: fixed, since it is the frames of the cross-fade
- * that hide a border, and the longer the window the less work is done twice (docs/performance.md). In a short clip they are shorter, so that its first
- * pictures come before its last, and an interruption costs a part of it. The nano model is trained on shorter ones.
+ * Frames that windows aim at where a model names none, and that two of them share: it is these that hide a border, and three do it as well as five
+ * (docs/performance.md, "Borders"); the longer the window the less work is done twice. In a short clip they are shorter, so that its first
+ * pictures come before its last, and an interruption costs a part of it; not where tiles do work twice already. The nano model is trained on shorter ones.
  */
 const LONG_WINDOW_FRAMES = 25;
 const SHORT_WINDOW_FRAMES = 17;
 const SHORT_SHOT_FRAMES = 48;
-const SHARED_FRAMES = 4;
+const SHARED_FRAMES = 3;
+/** Of a window, so that memory's shortest ones don't do much twice. */
+const MOST_SHARED = 0.23;
 
-/** What windows of these shots aim at. */
-export function targetWindowFrames(shots: readonly Shot[]): number {
+/** What windows of these shots aim at, the shortest first. */
+export function targetWindowFrames(shots: readonly Shot[]): readonly number[] {
   const longest = shots.reduce((most, { startFrame, endFrame }) => Math.max(most, endFrame - startFrame), 0);
-  return longest > SHORT_SHOT_FRAMES ? LONG_WINDOW_FRAMES : SHORT_WINDOW_FRAMES;
+  return longest > SHORT_SHOT_FRAMES ? [LONG_WINDOW_FRAMES] : [SHORT_WINDOW_FRAMES, LONG_WINDOW_FRAMES];
 }
 
 /** A shot up to this much longer than a window is one window, as in the reference. */
 const STRETCH = 1.33;
 
-/**
- * From the longest wanted to the shortest possible, for a memory budget to choose from.
- * @param share of the longest that overlaps, as in the reference; absent: {@link SHARED_FRAMES}, and a quarter of shorter ones.
- */
-export function windowShapes(frameRateFactor: number, targetFrames: number, share?: number): WindowShape[] {
-  const most = Math.max(2, Math.floor((targetFrames - 1) / frameRateFactor));
+/** From the longest wanted to the shortest possible, for a memory budget to choose from. */
+export function windowShapes(frameRateFactor: number, targetFrames: number): WindowShape[] {
+  const most = Math.max(1, Math.round((targetFrames - SHARED_FRAMES) / frameRateFactor));
   const shapes: WindowShape[] = [];
-  for (let intervals = most; intervals >= 2; intervals--) {
-    const part = Math.round(intervals * (share ?? 1 / 4));
-    const shared = share === undefined ? Math.round(SHARED_FRAMES / frameRateFactor) : part;
-    shapes.push({ intervals, overlapIntervals: Math.max(1, Math.min(part, shared)) });
+  for (let strideIntervals = most; strideIntervals >= 1; strideIntervals--) {
+    const stride = strideIntervals * frameRateFactor;
+    const share = Math.floor((stride * MOST_SHARED) / (1 - MOST_SHARED));
+    shapes.push({ strideIntervals, sharedFrames: Math.max(1, Math.min(SHARED_FRAMES, share)) });
   }
-  shapes.push({ intervals: 1, overlapIntervals: 0 });
   return shapes;
 }
 
-export function windowFrames(intervals: number, frameRateFactor: number): number {
-  return intervals * frameRateFactor + 1;
+/** The same as in the reference: both ends on key frames, `share` of a window shared. */
+export function referenceShapes(frameRateFactor: number, targetFrames: number, share: number): WindowShape[] {
+  const most = Math.max(2, Math.floor((targetFrames - 1) / frameRateFactor));
+  const shapes: WindowShape[] = [];
+  for (let intervals = most; intervals >= 2; intervals--) {
+    const shared = Math.max(1, Math.round(intervals * share));
+    shapes.push({ strideIntervals: intervals - shared, sharedFrames: shared * frameRateFactor + 1 });
+  }
+  shapes.push({ strideIntervals: 1, sharedFrames: 1 });
+  return shapes;
+}
+
+/** Whether as many frames are shared as hide a border best. */
+export function sharesEnough({ sharedFrames }: WindowShape): boolean {
+  return sharedFrames >= SHARED_FRAMES;
+}
+
+export function windowFrames({ strideIntervals, sharedFrames }: WindowShape, frameRateFactor: number): number {
+  return strideIntervals * frameRateFactor + sharedFrames;
 }
 
 /**
@@ -61,50 +77,45 @@ export function planWindows(shots: readonly Shot[], frameRateFactor: number, sha
     if (shot.startFrame % frameRateFactor !== 0 || shot.endFrame <= shot.startFrame) {
       throw new RangeError(`shot ${index} [${shot.startFrame}, ${shot.endFrame}) does not start on a key frame`);
     }
-    planShot(shot, index, frameRateFactor, shape, windows);
+    const { count, strides } = measure(shot, frameRateFactor, shape);
+    const startOf = (i: number) => shot.startFrame + Math.round((i * strides) / count) * frameRateFactor;
+    for (let i = 0; i < count; i++) {
+      const startFrame = startOf(i);
+      const endFrame = i === count - 1 ? shot.endFrame : startOf(i + 1) + shape.sharedFrames;
+      const overlapFrames = i === 0 ? 0 : windows.at(-1)!.endFrame - startFrame;
+      windows.push({ index: windows.length, shot: index, startFrame, endFrame, overlapFrames });
+    }
   });
   return windows;
 }
 
-/** The longest window that {@link planWindows} would lay, and the most new frames that a window brings. */
+/** Of the windows that {@link planWindows} would lay: the longest, the most new frames that one brings, and the frames of all together. */
 export function windowExtent(
   shots: readonly Shot[],
   frameRateFactor: number,
   shape: WindowShape,
-): { readonly longest: number; readonly stride: number } {
+): { readonly longest: number; readonly stride: number; readonly total: number } {
   let longest = 0;
   let stride = 0;
+  let total = 0;
   for (const shot of shots) {
-    const { frames, total, count, length } = measure(shot, frameRateFactor, shape);
-    const trailing = frames - windowFrames(total, frameRateFactor);
-    longest = Math.max(longest, count === 1 ? frames : windowFrames(length, frameRateFactor) + trailing);
-    stride = Math.max(stride, count === 1 ? frames : Math.ceil((total - length) / (count - 1)) * frameRateFactor);
+    const frames = shot.endFrame - shot.startFrame;
+    const { count, strides } = measure(shot, frameRateFactor, shape);
+    const most = Math.ceil(strides / count) * frameRateFactor;
+    longest = Math.max(longest, count === 1 ? frames : most + shape.sharedFrames);
+    stride = Math.max(stride, count === 1 ? frames : most);
+    total += frames + (count - 1) * shape.sharedFrames;
   }
-  return { longest, stride };
+  return { longest, stride, total };
 }
 
-/** Number of windows of a shot and their length in intervals. */
-function measure(shot: Shot, factor: number, { intervals, overlapIntervals }: WindowShape) {
-  const frames = shot.endFrame - shot.startFrame;
-  const total = Math.floor((frames - 1) / factor);
-  const stretched = Math.floor((windowFrames(intervals, factor) * STRETCH - 1) / factor);
-  if (total <= (intervals === 1 ? 1 : Math.max(intervals, stretched)))
-    return { frames, total, count: 1, length: total };
-  const count = Math.ceil((total - overlapIntervals) / (intervals - overlapIntervals));
-  return { frames, total, count, length: Math.ceil((total + (count - 1) * overlapIntervals) / count) };
-}
-
-function planShot(shot: Shot, index: number, factor: number, shape: WindowShape, windows: Window[]): void {
-  const { total, count, length } = measure(shot, factor, shape);
-  const add = (startInterval: number, endFrame: number): void => {
-    const startFrame = shot.startFrame + startInterval * factor;
-    const previous = windows.at(-1);
-    const overlapFrames = previous?.shot === index ? Math.max(0, previous.endFrame - startFrame) : 0;
-    windows.push({ index: windows.length, shot: index, startFrame, endFrame, overlapFrames });
-  };
-  for (let i = 0; i < count; i++) {
-    const start = count === 1 ? 0 : Math.round((i * (total - length)) / (count - 1));
-    // Inserted frames after a shot's last key frame belong to its last window.
-    add(start, i === count - 1 ? shot.endFrame : shot.startFrame + (start + length) * factor + 1);
-  }
+/** Number of windows of a shot, and the key-frame intervals that their starts are spread over. */
+function measure({ startFrame, endFrame }: Shot, factor: number, shape: WindowShape) {
+  const { strideIntervals, sharedFrames } = shape;
+  const frames = endFrame - startFrame;
+  const wanted = windowFrames(shape, factor);
+  const isShortest = strideIntervals === 1 && sharedFrames === 1;
+  const strides = Math.ceil((frames - sharedFrames) / factor);
+  const alone = frames <= (isShortest ? wanted : Math.floor(wanted * STRETCH));
+  return { count: alone ? 1 : Math.ceil(strides / strideIntervals), strides };
 }
