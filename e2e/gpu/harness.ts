@@ -120,6 +120,10 @@ const gpu = {
     return inWorker(command);
   },
 
+  pieces(provider: Provider): Promise<Result> {
+    return inWorker({ kind: 'pieces', provider });
+  },
+
   /** What two jobs made, frame by frame. */
   compare(a: number, b: number): Promise<Result> {
     return inWorker({ kind: 'compare', a: outputs[a]!, b: outputs[b]! });

@@ -9,11 +9,11 @@ import { toErrorData } from '../../workers/errors.ts';
 import { openClip } from '../../workers/media/clip.ts';
 import { PackageStore } from '../../workers/models/store/package-store.ts';
 import { Model, urlSource } from '../../workers/pipeline/model.ts';
-import { tileBytes } from '../../workers/plan/cost.ts';
-import type { DeviceInfo, Provider, Residency } from '../../workers/plan/job-plan.ts';
+import type { DeviceInfo, ModelInfo, Provider, Residency } from '../../workers/plan/job-plan.ts';
 import { residencies } from '../../workers/plan/residency.ts';
 import { Runtime } from '../../workers/runtime/runtime.ts';
 import { type Tensor, tensor } from '../../workers/tensor.ts';
+import { type PiecesFigures, piecesAgainstWhole } from './pieces.ts';
 
 export type Command =
   | {
@@ -30,6 +30,7 @@ export type Command =
       /** Whether to hand out what came of it. */
       readonly keep: boolean;
     }
+  | { readonly kind: 'pieces'; readonly provider: Provider }
   | { readonly kind: 'compare'; readonly a: File; readonly b: File };
 
 export interface NetworkFigures {
@@ -50,6 +51,7 @@ export interface NetworkFigures {
 
 export type Result =
   | NetworkFigures
+  | PiecesFigures
   | {
       readonly kind: 'compare';
       readonly frames: readonly [number, number];
@@ -60,13 +62,24 @@ export type Result =
   | { readonly kind: 'error'; readonly code: string; readonly message: string };
 
 self.addEventListener('message', ({ data }: MessageEvent<Command>) => {
-  (data.kind === 'network' ? network(data) : compare(data))
+  answer(data)
     .then((result) => self.postMessage(result))
     .catch((error) => {
       const { code, message, detail = '' } = toErrorData(error);
       self.postMessage({ kind: 'error', code, message: `${message} ${detail}` });
     });
 });
+
+function answer(command: Command): Promise<Result> {
+  switch (command.kind) {
+    case 'network':
+      return network(command);
+    case 'pieces':
+      return piecesAgainstWhole(command.provider);
+    case 'compare':
+      return compare(command);
+  }
+}
 
 async function network(order: Extract<Command, { kind: 'network' }>): Promise<NetworkFigures> {
   const { provider, model: name, installed, residency, frames, height, width, runs, keep } = order;
@@ -111,7 +124,7 @@ async function network(order: Extract<Command, { kind: 'network' }>): Promise<Ne
     runSeconds,
     gigaflops:
       pixels * frames * (info.gigaflopsPerLatentPixel + pixels * (info.attentionGigaflopsPerSquaredLatentPixel ?? 0)),
-    predictedBytes: tileBytes(weighed, { tileWidth: width, tileHeight: height }, frames),
+    predictedBytes: networksPeak(info, frames, height, width, residency),
     weightBytes: weighed.weightBytes,
     ledger: { peakBytes, liveBytes, liveBuffers },
     rms: Math.sqrt(data.reduce((sum, value) => sum + value * value, 0) / data.length),
@@ -121,6 +134,15 @@ async function network(order: Extract<Command, { kind: 'network' }>): Promise<Ne
       : null,
     output: keep ? [...data] : null,
   };
+}
+
+/** Of the networks alone: an autoencoder that has next to nothing to do. */
+function networksPeak({ peakBytes }: ModelInfo, frames: number, height: number, width: number, residency: Residency) {
+  const [pixel, tile] = [
+    { latentWidth: 1, latentHeight: 1 },
+    { latentWidth: width, latentHeight: height },
+  ];
+  return peakBytes?.({ residency, frames, tile, encoderTile: pixel, decoderTile: pixel, decoderFrames: 1 }) ?? 0;
 }
 
 /** Unit variance: uniform, by the weights' formula. */

@@ -6,7 +6,7 @@
 import type { AutoencoderInfo, AutoencoderPartInfo, Residency } from '../plan/job-plan.ts';
 import type { Checkpoint } from './checkpoint/checkpoint.ts';
 import type { KlAutoencoderConfig, Manifest, NetworkConfig, PartName, Precision } from './manifest.ts';
-import { BufferPool, LARGEST_POOLED_BYTES, largestTensorBytes, runThrough } from './onnx/buffer-pool.ts';
+import { footprintOf, LARGEST_POOLED_BYTES, largestTensorBytes, pooledPeakBytes } from './onnx/buffer-pool.ts';
 import type { Graph, Weight } from './onnx/graph.ts';
 import { encodedBytes } from './quantise/encode.ts';
 import { storagePolicy } from './quantise/storage.ts';
@@ -58,7 +58,7 @@ export function residentWeightBytes(manifest: Manifest): Readonly<Record<Residen
     residentBytes(networkGraph(manifest.config, 'unet', { storage, section })),
   );
   return {
-    all: of('text-encoder', 'vae-encoder', 'vae-decoder', 'controlnet', 'unet'),
+    all: Math.max(of('text-encoder'), of('vae-encoder', 'vae-decoder', 'controlnet', 'unet')),
     stages: largest(...apart, ['controlnet', 'unet']),
     parts: Math.max(largest(...apart, ['controlnet']), ...sections),
   };
@@ -80,9 +80,8 @@ export function cutActivations(config: NetworkConfig): readonly (readonly [laten
     const [rows, columns] = [down * modulus + rest, across * modulus];
     const chunks = chunksFor(config, frames, rows, columns);
     const sizes = levelSizes(config, frames, rows, columns);
-    const pool = new BufferPool();
-    for (const part of NETWORK_PARTS) runThrough(pool, networkGraph(config, part, { chunks }), sizes);
-    most = Math.max(most, pool.peakBytes);
+    const graphs = NETWORK_PARTS.map((part) => networkGraph(config, part, { chunks }));
+    most = Math.max(most, pooledPeakBytes([footprintOf(graphs, sizes)]));
     return [frames * rows * columns, most] as const;
   });
 }
@@ -106,11 +105,9 @@ function autoencoderPart(config: KlAutoencoderConfig, part: VaePart, frames: num
   const largest = largestTensorBytes(graph, sizesAt(TYPICAL_SIDE)) / TYPICAL_SIDE ** 2;
   const pooledPixels = Math.floor(LARGEST_POOLED_BYTES / largest);
   const side = Math.max(1, Math.floor(Math.sqrt(pooledPixels)));
-  const pool = new BufferPool();
-  runThrough(pool, graph, sizesAt(side));
   return {
     pooledPixels,
-    pooledBytesPerLatentPixel: pool.peakBytes / side ** 2,
+    pooledBytesPerLatentPixel: pooledPeakBytes([footprintOf([graph], sizesAt(side))]) / side ** 2,
     bytesPerLatentPixel: LATE_TENSORS * largest,
   };
 }

@@ -6,6 +6,7 @@ import { autoencoderInfo, cutActivations, residentWeightBytes } from './memory.t
 import { peakActivationBytes } from './onnx/cost.ts';
 import type { SymbolSizes } from './onnx/dimension.ts';
 import { withTileSizes } from './onnx/winograd.ts';
+import { peakMemory } from './peak-memory.ts';
 import { NETWORK_PARTS, networkGraph } from './venhancer/architecture.ts';
 import { levelSizes } from './venhancer/network.ts';
 
@@ -39,6 +40,7 @@ export function modelInfo(manifest: Manifest): ModelInfo {
     ...(small
       ? { processorActivationBytesPerLatentPixel: activationBytes(config, TYPICAL_FRAMES, TYPICAL_SIDE, true) }
       : {}),
+    ...(parts['vae-encoder'] && parts['vae-decoder'] ? { peakBytes: peakMemory(manifest) } : {}),
     prompted: !small,
   };
 }

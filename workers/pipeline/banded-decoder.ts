@@ -5,12 +5,10 @@
  * decoded twice (nano: three rows of latents on either side). Runs in the engine's worker.
  */
 
+import { BAND_PIXELS } from '../models/autoencoder/block-transform.ts';
 import { contextPixels, decoderConditioning } from '../models/autoencoder/refinement.ts';
 import { type Tensor, tensor } from '../tensor.ts';
 import type { Model } from './model.ts';
-
-/** Full HD and a little. */
-const BAND_PIXELS = 2 ** 21;
 
 export interface Band {
   /** Rows of latents that it takes in, and those of them that it gives out. */

@@ -75,9 +75,9 @@ export class Residents {
     return session;
   }
 
-  /** Runs one part that is not kept: the others that may not stand beside it are released, then it is. */
+  /** Runs one part that is not kept: all others are released, then it is. The plan's peak counts on that. */
   async once<T>(part: PartName, use: (session: ModelSession) => Promise<T>): Promise<T> {
-    if (this.#residency !== 'all') await this.#makeRoomFor(part, '');
+    await this.#makeRoomFor(part, '');
     const session = await this.#open(part, null);
     try {
       return await use(session);

@@ -58,10 +58,30 @@ export interface ModelInfo {
   readonly attentionBytesPerSquaredLatentPixel?: number;
   /** The largest single tensor, per latent pixel and frame: it must fit into one binding. Unchecked when absent. */
   readonly largestTensorBytesPerLatentPixel?: number;
+  /** The peak of a layout on a GPU, weights included: exact, but tens of milliseconds for a new size. Where there is none, the figures above. */
+  readonly peakBytes?: (layout: MemoryLayout) => number;
   /** Frames that a window aims at; a default of `plan/windows` when absent. */
   readonly windowFrames?: number;
   /** Where sampling starts; 899 when absent, as in the reference. */
   readonly startTimestep?: number;
+}
+
+/** Of latent pixels. */
+export interface LatentSize {
+  readonly latentWidth: number;
+  readonly latentHeight: number;
+}
+
+/** What of a layout decides how much of a device's memory it takes. */
+export interface MemoryLayout {
+  readonly residency: Residency;
+  /** Of the longest window. */
+  readonly frames: number;
+  readonly tile: LatentSize;
+  readonly encoderTile: LatentSize;
+  readonly decoderTile: LatentSize;
+  /** Decoded together, at most. */
+  readonly decoderFrames: number;
 }
 
 export interface AutoencoderInfo {

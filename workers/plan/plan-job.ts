@@ -1,6 +1,6 @@
 /**
- * From a clip, settings, a device and a model to a job plan: what will be done, what it will cost, what is refused and why. Pure, a
- * few milliseconds for the longest clips; a refused plan is still a plan, with what could be worked out.
+ * From a clip, settings, a device and a model to a job plan: what will be done, what it will cost, what is refused and why. Pure; a
+ * few milliseconds for the longest clips, up to seconds for a size that a large model has not been asked about before; a refused plan is still a plan, with what could be worked out.
  */
 
 import type { Area } from '../media/borders.ts';
@@ -18,9 +18,9 @@ import {
   storageBytes,
   tileBytes,
 } from './cost.ts';
+import { fittedLayout } from './fitted-layout.ts';
 import { groupBytes, MOST_GROUP_BYTES, planGroups } from './groups.ts';
 import type { DeviceInfo, JobPlan, ModelInfo, Notice, Refusal, Shot, Tile, Window } from './job-plan.ts';
-import { chooseLayout } from './layout.ts';
 import { outputFrameCount, outputFrameRate, outputFrameTime, outputSide, sourceFrames } from './output.ts';
 import { checkSettings, evaluationCount, solverSteps } from './recipe.ts';
 import type { Settings } from './settings.ts';
@@ -105,7 +105,7 @@ export function planJob(
   const layout =
     Math.max(width, height) > MAX_OUTPUT_SIDE
       ? 'too-large'
-      : chooseLayout(
+      : fittedLayout(
           { shots, factor: frameRateFactor, latentWidth, latentHeight },
           model,
           device,

@@ -11,6 +11,9 @@ import { type Graph, GraphBuilder, type Value } from '../onnx/graph.ts';
 import * as op from '../onnx/operators.ts';
 import { LUMA, type RefinementConfig, refine } from './refinement.ts';
 
+/** Pixels that are decoded at a time where the decoder has a learned part: full HD and a little. */
+export const BAND_PIXELS = 2 ** 21;
+
 const CB_SCALE = 0.564;
 const CR_SCALE = 0.713;
 

@@ -1,63 +1,129 @@
 /**
  * What onnxruntime's WebGPU provider keeps in buffers while it runs graphs one after another, weights not included.
  *
- * Its pool hands out buffers of set sizes, the next above what is asked for, and keeps them when they are let go of: a size never gives back, nor
- * serves another. Tensors above the largest size have buffers of their own, which go only when the commands that use them have been handed in, sixteen dispatches at a
- * time. Elementwise nodes write into an input of the same size that nobody needs any more. (onnxruntime 1.30, `buffer_manager.cc`; docs/official.md has it against the
- * runtime's ledger.)
+ * Its pool hands out buffers of set sizes, the next above what is asked for, and keeps them when they are let go of, up to a number: a size never serves
+ * another. Tensors above the largest size have buffers of their own, which go only when the commands that use them have been handed in, sixteen dispatches at a
+ * time. Elementwise nodes write into an input of the same size that nobody needs any more. Restored weights are tensors like any others.
+ * (onnxruntime 1.30, `buffer_manager.cc`; docs/official.md has it against the runtime's ledger.)
  */
 
 import { dimension, product, type SymbolSizes, sizeOf } from './dimension.ts';
-import type { Graph, Value } from './graph.ts';
+import type { Graph, GraphNode, Value } from './graph.ts';
 
 const KIB = 2 ** 10;
 const MIB = 2 ** 20;
-const SMALL_SIZES = [64, 128, 256, 512, 2048, 4096, 8192, 16384, 32768, 65536].concat(
-  [128, 256, 512].map((n) => n * KIB),
-);
-const LARGE_SIZES = [1, 2, 4, 8, 12, 16, 25, 32]
-  .map((n) => n * MIB)
-  .concat([44_236_800, 58_982_400, 64 * MIB, 128 * MIB]);
+/** Sizes, and how many buffers of each are kept. */
+const POOLED: readonly (readonly [bytes: number, kept: number])[] = [
+  [64, 250],
+  [128, 200],
+  [256, 200],
+  [512, 200],
+  [2 * KIB, 230],
+  [4 * KIB, 200],
+  [8 * KIB, 50],
+  [16 * KIB, 50],
+  [32 * KIB, 50],
+  [64 * KIB, 50],
+  [128 * KIB, 50],
+  [256 * KIB, 50],
+  [512 * KIB, 50],
+  [MIB, 50],
+  [2 * MIB, 30],
+  [4 * MIB, 20],
+  [8 * MIB, 10],
+  [12 * MIB, 10],
+  [16 * MIB, 10],
+  [25 * MIB, 15],
+  [32 * MIB, 22],
+  [44_236_800, 2],
+  [58_982_400, 6],
+  [64 * MIB, 6],
+  [128 * MIB, 6],
+  [160 * MIB, 6],
+];
+const KEPT = new Map(POOLED);
 /** The largest size that is kept. */
-export const LARGEST_POOLED_BYTES = 160 * MIB;
-const SIZES: readonly number[] = [...SMALL_SIZES, ...LARGE_SIZES, LARGEST_POOLED_BYTES];
+export const LARGEST_POOLED_BYTES = POOLED.at(-1)![0];
 /** Handed in together. */
 const DISPATCHES = 16;
 
 const VIEWS = new Set(['Reshape', 'Squeeze', 'Unsqueeze', 'Identity']);
 const IN_PLACE = new Set(['Add', 'Sub', 'Mul', 'Sigmoid', 'Gelu']);
-/** Of weights alone, or of no size. */
-const WITHOUT_BUFFER = new Set(['Cast', 'DequantizeLinear', 'Shape']);
+/** Folded into weights when a session is made, or of no size. */
+const WITHOUT_BUFFER = new Set(['Cast', 'Shape']);
 
-export class BufferPool {
-  readonly #free = new Map<number, number>();
-  #pending: number[] = [];
-  #bytes = 0;
-  peakBytes = 0;
+/** Buffers in use at once, at most, while graphs run one after another. */
+export interface Footprint {
+  readonly pooled: ReadonlyMap<number, number>;
+  /** Of tensors larger than the pool's. */
+  readonly otherBytes: number;
+}
 
-  take(bytes: number): number {
-    const size = pooledSize(bytes);
-    const free = this.#free.get(size) ?? 0;
-    if (free > 0) this.#free.set(size, free - 1);
-    else this.#bytes += size;
-    this.peakBytes = Math.max(this.peakBytes, this.#bytes);
-    return size;
+/** Graphs that run one after another, each with what the one before gave out; the sizes are those of all. */
+export function footprintOf(graphs: readonly Graph[], sizes: SymbolSizes): Footprint {
+  const use = new Use();
+  for (const graph of graphs) runThrough(use, graph, sizes);
+  return { pooled: use.most, otherBytes: use.mostOtherBytes };
+}
+
+/** The peak where these take turns over one pool: what each needs, and what the others have left behind. */
+export function pooledPeakBytes(footprints: readonly Footprint[]): number {
+  const left = new Map<number, number>();
+  for (const { pooled } of footprints) {
+    for (const [size, count] of pooled) left.set(size, Math.max(left.get(size) ?? 0, Math.min(count, KEPT.get(size)!)));
+  }
+  return Math.max(
+    0,
+    ...footprints.map(({ pooled, otherBytes }) => {
+      const sizes = new Set([...left.keys(), ...pooled.keys()]);
+      const held = (size: number) => size * Math.max(left.get(size) ?? 0, pooled.get(size) ?? 0);
+      return [...sizes].reduce((sum, size) => sum + held(size), otherBytes);
+    }),
+  );
+}
+
+/** The largest tensor that a node of the graph makes. */
+export function largestTensorBytes(graph: Graph, sizes: SymbolSizes): number {
+  const made = graph.nodes.flatMap(({ op, outputs }) => (WITHOUT_BUFFER.has(op) ? [] : outputs));
+  return Math.max(...made.map((value) => bytesOf(value, sizes)));
+}
+
+/** The largest of the graph's inputs and outputs: they pass through a buffer of their own size from and to the processor. */
+export function largestExchangedBytes({ inputs, outputs }: Graph, sizes: SymbolSizes): number {
+  return Math.max(...[...inputs, ...outputs].map((value) => bytesOf(value, sizes)));
+}
+
+class Use {
+  readonly most = new Map<number, number>();
+  mostOtherBytes = 0;
+  readonly #now = new Map<number, number>();
+  #otherBytes = 0;
+  #late = 0;
+
+  take(size: number): void {
+    if (size > LARGEST_POOLED_BYTES) {
+      this.#otherBytes += size;
+      this.mostOtherBytes = Math.max(this.mostOtherBytes, this.#otherBytes);
+      return;
+    }
+    const now = (this.#now.get(size) ?? 0) + 1;
+    this.#now.set(size, now);
+    if (now > (this.most.get(size) ?? 0)) this.most.set(size, now);
   }
 
   give(size: number): void {
-    if (size > LARGEST_POOLED_BYTES) this.#pending.push(size);
-    else this.#free.set(size, (this.#free.get(size) ?? 0) + 1);
+    if (size > LARGEST_POOLED_BYTES) this.#late += size;
+    else this.#now.set(size, this.#now.get(size)! - 1);
   }
 
   /** Commands have been handed in. */
   flush(): void {
-    for (const size of this.#pending) this.#bytes -= size;
-    this.#pending = [];
+    this.#otherBytes -= this.#late;
+    this.#late = 0;
   }
 }
 
-/** Runs a graph through the pool: inputs, outputs and everything between. */
-export function runThrough(pool: BufferPool, graph: Graph, sizes: SymbolSizes): void {
+function runThrough(use: Use, graph: Graph, sizes: SymbolSizes): void {
   const owner = new Map<Value, Value>();
   const owned = (value: Value) => owner.get(value) ?? value;
   const lastUse = new Map<Value, number>();
@@ -67,39 +133,47 @@ export function runThrough(pool: BufferPool, graph: Graph, sizes: SymbolSizes): 
     if (VIEWS.has(node.op) && first) owner.set(node.outputs[0]!, owned(first));
   }
   for (const value of graph.outputs) lastUse.set(owned(value), graph.nodes.length);
-  const bytesOf = (value: Value) => 4 * sizeOf(product([dimension(1), ...value.shape]), sizes);
-  const held = new Map<Value, number>(graph.inputs.map((input) => [input, pool.take(bytesOf(input))]));
+  const held = new Map<Value, number>();
+  const hold = (value: Value) => {
+    const size = pooledSize(bytesOf(value, sizes));
+    use.take(size);
+    held.set(value, size);
+  };
+  graph.inputs.forEach(hold);
+  let dispatches = 0;
   for (const [index, node] of graph.nodes.entries()) {
-    const dying = node.inputs.flatMap((input) => {
-      const value = input && owned(input);
-      return value && lastUse.get(value) === index && held.has(value) ? [value] : [];
-    });
+    const dying = dyingAt(index, node);
     if (!VIEWS.has(node.op) && !WITHOUT_BUFFER.has(node.op)) {
       for (const output of node.outputs) {
-        const size = pooledSize(bytesOf(output));
+        const size = pooledSize(bytesOf(output, sizes));
         const reused =
           IN_PLACE.has(node.op) && size <= LARGEST_POOLED_BYTES && dying.find((each) => held.get(each) === size);
         if (reused) held.delete(reused);
-        held.set(output, reused ? size : pool.take(size));
+        if (reused) held.set(output, size);
+        else hold(output);
       }
-      if (index % DISPATCHES === 0) pool.flush();
+      dispatches += 1;
+      if (dispatches % DISPATCHES === 0) use.flush();
     }
-    for (const value of new Set(dying)) {
+    for (const value of dying) {
       const size = held.get(value);
-      if (size !== undefined) pool.give(size);
+      if (size !== undefined) use.give(size);
       held.delete(value);
     }
   }
-  for (const size of held.values()) pool.give(size);
-  pool.flush();
+  for (const size of held.values()) use.give(size);
+  use.flush();
+
+  function dyingAt(index: number, { inputs }: GraphNode): readonly Value[] {
+    const values = inputs.flatMap((input) => (input ? [owned(input)] : []));
+    return [...new Set(values)].filter((value) => lastUse.get(value) === index && held.has(value));
+  }
 }
 
-/** The largest tensor that a node of the graph makes. */
-export function largestTensorBytes(graph: Graph, sizes: SymbolSizes): number {
-  const made = graph.nodes.flatMap(({ op, outputs }) => (WITHOUT_BUFFER.has(op) ? [] : outputs));
-  return Math.max(...made.map((value) => 4 * sizeOf(product([dimension(1), ...value.shape]), sizes)));
+function bytesOf({ shape }: Value, sizes: SymbolSizes): number {
+  return 4 * sizeOf(product([dimension(1), ...shape]), sizes);
 }
 
 function pooledSize(bytes: number): number {
-  return SIZES.find((size) => size >= bytes) ?? Math.ceil(bytes / 16) * 16;
+  return POOLED.find(([size]) => size >= bytes)?.[0] ?? Math.ceil(bytes / 16) * 16;
 }

@@ -95,7 +95,8 @@ export class GraphBuilder {
   readonly #nodes: GraphNode[] = [];
   readonly #constants = new Map<string, Constant>();
   readonly #weights = new Map<string, { readonly weight: Weight; readonly value: Value }>();
-  readonly #names = new Set<string>();
+  /** With the number after which an unused suffix is looked for. */
+  readonly #names = new Map<string, number>();
   #scope = '';
 
   constructor(name: string, storage: (request: WeightRequest) => Storage) {
@@ -233,8 +234,10 @@ export class GraphBuilder {
 
   #unique(name: string): string {
     let unique = name;
-    for (let n = 1; this.#names.has(unique); n += 1) unique = `${name}_${n}`;
-    this.#names.add(unique);
+    let n = this.#names.get(name) ?? 0;
+    for (; this.#names.has(unique); n += 1) unique = `${name}_${n + 1}`;
+    this.#names.set(unique, this.#names.get(unique) ?? 0);
+    this.#names.set(name, n);
     return unique;
   }
 }

@@ -4,37 +4,15 @@ import * as ort from 'onnxruntime-web/wasm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { formulaValues } from '../../../tools/formula-weights.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { CUT_NETWORK, cutNetworkCheckpoint, cutNetworkFeeds, PIECES } from '../fixtures/cut-network.ts';
 import { graphFiles, relativeError } from '../fixtures/graph-files.ts';
-import type { NetworkConfig } from '../manifest.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { specialised } from '../specialise.ts';
-import { expectedTensors, type NetworkPart, networkGraph } from './architecture.ts';
+import { type NetworkPart, networkGraph } from './architecture.ts';
 import { type Chunks, chunksFor } from './chunks.ts';
 import { OFFICIAL_NETWORK } from './config-of.ts';
 import { levelSizes } from './network.ts';
 import { type UNetSection, unetSections } from './sections.ts';
-
-const CONFIG: NetworkConfig = {
-  ...OFFICIAL_NETWORK,
-  dim: 32,
-  multipliers: [1, 1],
-  blocks: 1,
-  headDim: 16,
-  firstTemporalHeads: 2,
-  attentionLevels: [0],
-  contextDim: 32,
-  contextLength: 7,
-};
-const [FRAMES, HEIGHT, WIDTH] = [3, 6, 4];
-/** Of 24 and 8 pixels: some divide them, some don't. */
-const PIECES: Chunks = {
-  pixels: [24, 9],
-  space: [5, 1],
-  text: [4, 2],
-  feedForward: [3, 2],
-  time: [5, 3],
-  firstTime: 4,
-};
 
 type Tensors = Record<string, ort.Tensor>;
 
@@ -43,14 +21,7 @@ let checkpoint: Checkpoint;
 beforeAll(() => {
   ort.env.wasm.numThreads = 1;
   ort.env.logLevel = 'error';
-  const tensors = expectedTensors(CONFIG);
-  checkpoint = {
-    keys: () => [...tensors.keys()],
-    has: (key) => tensors.has(key),
-    shape: (key) => tensors.get(key)!,
-    type: () => 'float32',
-    read: async (key) => formulaValues(key, tensors.get(key)!),
-  };
+  checkpoint = cutNetworkCheckpoint(formulaValues);
 });
 
 describe('pieces', () => {
@@ -85,7 +56,8 @@ describe('a network cut for memory', () => {
     }
     const inPieces = await run('unet', { ...inputs, ...residuals }, PIECES);
     let passed: Tensors = { ...inputs, ...residuals };
-    for (const section of unetSections(CONFIG)) passed = { ...passed, ...(await run('unet', passed, PIECES, section)) };
+    for (const section of unetSections(CUT_NETWORK))
+      passed = { ...passed, ...(await run('unet', passed, PIECES, section)) };
     for (const made of [inPieces, passed]) {
       const error = relativeError(expected.velocity!.data as Float32Array, made.velocity!.data as Float32Array);
       expect(error).toBeLessThan(1e-5);
@@ -99,9 +71,9 @@ async function run(
   chunks: Chunks | null = null,
   section: UNetSection | null = null,
 ): Promise<Tensors> {
-  const graph: Graph = networkGraph(CONFIG, part);
+  const graph: Graph = networkGraph(CUT_NETWORK, part);
   const { model, externalData } = await graphFiles(graph, checkpoint);
-  const bytes = chunks ? specialised(CONFIG, part, model, { chunks, section }).graph : model;
+  const bytes = chunks ? specialised(CUT_NETWORK, part, model, { chunks, section }).graph : model;
   const session = await ort.InferenceSession.create(bytes, { executionProviders: ['wasm'], externalData });
   const outputs = await session.run(Object.fromEntries(session.inputNames.map((name) => [name, given[name]!])));
   await session.release();
@@ -109,19 +81,6 @@ async function run(
 }
 
 function feeds(): Tensors {
-  const tensor = (dims: readonly number[], seed: number) => {
-    const count = dims.reduce((product, size) => product * size, 1);
-    const data = Float32Array.from({ length: count }, (_, i) => Math.sin(seed + 12.9898 * i) * 1.3);
-    return new ort.Tensor('float32', data, dims);
-  };
-  const latents = [FRAMES, CONFIG.latentChannels, HEIGHT, WIDTH];
-  return {
-    sample: tensor(latents, 1),
-    hint: tensor(latents, 2),
-    key_frames: new ort.Tensor('float32', Float32Array.of(1, 0, 1), [FRAMES]),
-    timestep_features: tensor([1, CONFIG.dim], 3),
-    hint_timestep_features: tensor([1, CONFIG.dim], 4),
-    scale_features: tensor([1, CONFIG.dim], 5),
-    context: tensor([CONFIG.contextLength, CONFIG.contextDim], 6),
-  };
+  const made = Object.entries(cutNetworkFeeds());
+  return Object.fromEntries(made.map(([name, { dims, data }]) => [name, new ort.Tensor('float32', data, dims)]));
 }
