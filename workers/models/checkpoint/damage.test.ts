@@ -1,5 +1,5 @@
 /**
- * 500 damaged checkpoints, from a seed: each is refused with a coded error or read as what it still says, soon and without asking for
+ * 500 damaged and hostile checkpoints, from a seed: each is refused with a coded error or read as what it still says, soon and without asking for
  * more memory than its bytes justify.
  */
 
@@ -7,11 +7,12 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { EnhancerError } from '../../errors.ts';
 import { type ByteSource, blobBytes } from './checkpoint.ts';
-import { PickleWriter, torchFile } from './fixtures/torch-file.ts';
+import { PickleWriter, stateDictPickle, torchFile } from './fixtures/torch-file.ts';
 import { openCheckpoint } from './open-checkpoint.ts';
 
 const CASES = 500;
 const SECONDS = 5;
+const MOST_BYTES = 600e6;
 const fixture = (name: string) => new Uint8Array(readFileSync(new URL(`./fixtures/${name}`, import.meta.url)));
 
 type Random = (limit: number) => number;
@@ -32,7 +33,7 @@ const bases: readonly Uint8Array[] = [views, views, fixture('unreadable.pt'), sa
 const EXTREMES = [0, 1, 0x7f, 0x80, 0xff];
 const WORDS = [0, 1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1];
 
-type Damage = (bytes: Uint8Array, next: Random) => Uint8Array;
+type Damage = (bytes: Uint8Array, next: Random) => Uint8Array | Promise<Uint8Array>;
 const damages: { readonly [name: string]: Damage } = {
   truncated: (bytes, next) => bytes.subarray(0, next(bytes.length)),
   'bits flipped': (bytes, next) => {
@@ -67,17 +68,65 @@ const damages: { readonly [name: string]: Damage } = {
     const to = Math.min(bytes.length, from + 1 + next(256));
     return new Uint8Array(Buffer.concat([bytes.subarray(0, to), bytes.subarray(from)]));
   },
+  'a pickle that calls': (_, next) =>
+    pickled((p) => {
+      const [module, name] = CALLS[next(CALLS.length)]!;
+      return fill(p.global(module, name).text('x'), 0x85, 1 + next(3)).op(0x52);
+    }),
+  'a pickle of opcodes at random': (_, next) => {
+    const length = next(4000);
+    return pickled((p) => p.op(...Array.from({ length }, () => next(256))));
+  },
+  'an absurd shape': async (_, next) => {
+    const shape = Array.from({ length: 1 + next(5) }, () => ABSURD[next(ABSURD.length)]!);
+    if (next(2) === 0) return safetensors(shape);
+    return whole(torchFile(stateDictPickle(new Map([['a', shape]])), [new Uint8Array(next(64))]));
+  },
+  // Entries that say they are deflated, of sizes that no file has.
+  'a zip bomb': async (_, next) => {
+    const compressed = [/data\.pkl/, /data\/0/, /./][next(3)]!;
+    const tensors = new Map([['a', [1 << next(31)]]]);
+    const bytes = await whole(
+      torchFile(stateDictPickle(tensors), [new Uint8Array(64)], { compressed, zip64: next(2) === 0 }),
+    );
+    const view = new DataView(bytes.buffer);
+    for (let at = 0; at + 30 < bytes.length; at += 1) {
+      const signature = view.getUint32(at, true);
+      if (signature === 0x04034b50) view.setUint32(at + 22, WORDS[next(WORDS.length)]!, true);
+      if (signature === 0x02014b50) view.setUint32(at + 24, WORDS[next(WORDS.length)]!, true);
+    }
+    return bytes;
+  },
 };
+const CALLS = [
+  ['os', 'system'],
+  ['builtins', 'eval'],
+  ['posix', 'popen'],
+  ['torch', 'load'],
+  ['torch._utils', '_rebuild_tensor_v2'],
+  ['constructor', 'constructor'],
+  ['__proto__', 'valueOf'],
+] as const;
+const ABSURD = [0, 1, 3, 65_536, 2 ** 31 - 1, 2 ** 32, 2 ** 52];
 
 it(`survives ${CASES} damaged files`, async () => {
   const next = random(20_240_916);
   const names = Object.keys(damages);
   const outcomes = { refused: 0, read: 0 };
+  const memory = { before: process.memoryUsage().rss, most: 0 };
+  let longest = { seconds: 0, name: '' };
   for (let index = 0; index < CASES; index += 1) {
     const name = names[index % names.length]!;
-    const bytes = damages[name]!(bases[next(bases.length)]!.slice(), next);
+    const bytes = await damages[name]!(bases[next(bases.length)]!.slice(), next);
+    const started = performance.now();
     outcomes[await outcome(bytes, `${index}: ${name}`)] += 1;
+    const seconds = (performance.now() - started) / 1000;
+    if (seconds > longest.seconds) longest = { seconds, name };
+    memory.most = Math.max(memory.most, process.memoryUsage().rss - memory.before);
   }
+  const taken = `${(1000 * longest.seconds).toFixed(0)} ms (${longest.name}), ${(memory.most / 2 ** 20).toFixed(0)} MiB more`;
+  console.log(`${CASES} files: ${outcomes.refused} refused, ${outcomes.read} read; at most ${taken}`);
+  expect(memory.most).toBeLessThan(MOST_BYTES);
   // Both ends of the scale must be reached, else the damage is not what it claims to be.
   expect(outcomes.refused).toBeGreaterThan(CASES / 3);
   expect(outcomes.read).toBeGreaterThan(CASES / 10);
@@ -101,7 +150,11 @@ it.each<[string, () => Promise<Uint8Array>]>([
 
 async function pickled(write: (p: PickleWriter, next: Random) => PickleWriter): Promise<Uint8Array> {
   const pickle = write(new PickleWriter().op(0x80, 2), random(7)).op(0x2e).finish();
-  return new Uint8Array(await torchFile(pickle, [new Uint8Array(16)]).arrayBuffer());
+  return whole(torchFile(pickle, [new Uint8Array(16)]));
+}
+
+async function whole(file: Blob): Promise<Uint8Array> {
+  return new Uint8Array(await file.arrayBuffer());
 }
 
 /** An opcode many times, then another as often less one. */
@@ -148,11 +201,11 @@ function bounded(bytes: Uint8Array, name: string): ByteSource {
   };
 }
 
-function safetensors(): Uint8Array {
+function safetensors(shape: readonly number[] = [4, 2]): Uint8Array {
   const header = new TextEncoder().encode(
     JSON.stringify({
       __metadata__: { format: 'pt' },
-      'out.0.weight': { dtype: 'F16', shape: [4, 2], data_offsets: [0, 16] },
+      'out.0.weight': { dtype: 'F16', shape, data_offsets: [0, 16] },
       'out.0.bias': { dtype: 'F32', shape: [4], data_offsets: [16, 32] },
       'out.2.weight': { dtype: 'BF16', shape: [2, 2, 1], data_offsets: [32, 40] },
     }),
