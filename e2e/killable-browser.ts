@@ -3,8 +3,8 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type BrowserContext, chromium, type Page } from '@playwright/test';
-import { CHROMIUM_ARGUMENTS } from '../playwright.config.ts';
+import { type BrowserContext, chromium, type Page, test } from '@playwright/test';
+import { CHROMIUM_ARGUMENTS, PAGE_ORIGIN } from '../playwright.config.ts';
 
 export class KillableBrowser {
   readonly #profile: string;
@@ -100,6 +100,16 @@ function commandLine(pid: string): string[] {
     return [];
   }
 }
+
+/** Gives a test one, on the page's origin; put away at its end. */
+export const killableTest = test.extend<{ killable: KillableBrowser }>({
+  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of what a fixture needs from it.
+  killable: async ({}, use) => {
+    const browser = new KillableBrowser(PAGE_ORIGIN);
+    await use(browser);
+    await browser.dispose();
+  },
+});
 
 const COUNT_WRITES = `
   window.writes = { count: 0, stopped: false };

@@ -4,7 +4,7 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { expect, type Page, test } from '@playwright/test';
+import { expect, type Page } from '@playwright/test';
 import { PAGE_ORIGIN } from '../playwright.config.ts';
 import { EnhancerPage } from './enhancer-page.ts';
 import {
@@ -23,7 +23,7 @@ import {
   WINDOW_FRAMES,
   type Written,
 } from './interrupted-job.ts';
-import { KillableBrowser } from './killable-browser.ts';
+import { KillableBrowser, killableTest as test } from './killable-browser.ts';
 
 /** Of a journal whose plan is fixed. */
 const FIRST_WRITES = 2 * RECORD_WRITES;
@@ -64,21 +64,18 @@ test.beforeAll('the job uninterrupted', async () => {
   }
 });
 
-test('killed in the middle of a journal’s first record, nothing was begun and nothing is in the way', async () => {
+test('killed in the middle of a journal’s first record, nothing was begun and nothing is in the way', async ({
+  killable: browser,
+}) => {
   test.skip(KILL_POINTS < 20, 'one of the kills of the soak');
-  const browser = new KillableBrowser(PAGE_ORIGIN);
-  try {
-    const page = await browser.start();
-    const written = await browser.watchWrites(RECORD_WRITES, true);
-    await (await begin(page)).enhance.click();
-    await stoodStill(written);
-    await browser.kill();
-    const again = await begin(await browser.start());
-    await expect(again.page.locator('[data-job]')).toHaveCount(0);
-    expect(await packets(await again.run(120_000))).toEqual(uninterrupted);
-  } finally {
-    await browser.dispose();
-  }
+  const page = await browser.start();
+  const written = await browser.watchWrites(RECORD_WRITES, true);
+  await (await begin(page)).enhance.click();
+  await stoodStill(written);
+  await browser.kill();
+  const again = await begin(await browser.start());
+  await expect(again.page.locator('[data-job]')).toHaveCount(0);
+  expect(await packets(await again.run(120_000))).toEqual(uninterrupted);
 });
 
 test(`killed ${KILL_POINTS} times, it goes on to the same frames`, async () => {
@@ -123,113 +120,95 @@ const ODD_MOMENTS = [
 ] as const;
 
 for (const { when, files, at, half, kept } of ODD_MOMENTS) {
-  test(`killed ${when}, it goes on to the same frames`, async () => {
+  test(`killed ${when}, it goes on to the same frames`, async ({ killable: browser }) => {
     test.skip(KILL_POINTS < 20, 'one of the kills of the soak');
-    const browser = new KillableBrowser(PAGE_ORIGIN);
-    try {
-      const page = await browser.start();
-      const written = await browser.watchWrites(at, half, files);
-      // Half a copy is none: the clip is asked for.
-      await (await begin(page, String(files) === '/^source$/')).enhance.click();
-      await stoodStill(written);
-      await browser.kill();
-      const again = new EnhancerPage(await browser.start());
-      expect(await goOn(again)).toBe(kept);
-      // Nobody can be waiting for what the dead browser had begun of a file.
-      expect(await outputFolders(again.page)).toEqual([]);
-      expect(await packets(await again.download(240_000))).toEqual(uninterrupted);
-    } finally {
-      await browser.dispose();
-    }
+    const page = await browser.start();
+    const written = await browser.watchWrites(at, half, files);
+    // Half a copy is none: the clip is asked for.
+    await (await begin(page, String(files) === '/^source$/')).enhance.click();
+    await stoodStill(written);
+    await browser.kill();
+    const again = new EnhancerPage(await browser.start());
+    expect(await goOn(again)).toBe(kept);
+    // Nobody can be waiting for what the dead browser had begun of a file.
+    expect(await outputFolders(again.page)).toEqual([]);
+    expect(await packets(await again.download(240_000))).toEqual(uninterrupted);
   });
 }
 
-test('killed as the download begins, the result is with the finished ones', async () => {
+test('killed as the download begins, the result is with the finished ones', async ({ killable: browser }) => {
   test.skip(KILL_POINTS < 20, 'one of the kills of the soak');
-  const browser = new KillableBrowser(PAGE_ORIGIN);
-  try {
-    const enhancer = await begin(await browser.start());
-    await enhancer.enhance.click();
-    const download = enhancer.page.getByRole('button', { name: 'Download', exact: true });
-    await expect(download).toBeVisible(PATIENCE);
-    await expect.poll(() => isRemembered(enhancer.page), PATIENCE).toBe(true);
-    await download.evaluate((button: HTMLElement) => button.click());
-    await browser.kill();
-    const page = await browser.start();
-    await new EnhancerPage(page).open(QUERY);
-    const finished = page.locator('[data-history]');
-    await expect(finished).toHaveCount(1, PATIENCE);
-    await expect(page.locator('[data-job]')).toHaveCount(0);
+  const enhancer = await begin(await browser.start());
+  await enhancer.enhance.click();
+  const download = enhancer.page.getByRole('button', { name: 'Download', exact: true });
+  await expect(download).toBeVisible(PATIENCE);
+  await expect.poll(() => isRemembered(enhancer.page), PATIENCE).toBe(true);
+  await download.evaluate((button: HTMLElement) => button.click());
+  await browser.kill();
+  const page = await browser.start();
+  await new EnhancerPage(page).open(QUERY);
+  const finished = page.locator('[data-history]');
+  await expect(finished).toHaveCount(1, PATIENCE);
+  await expect(page.locator('[data-job]')).toHaveCount(0);
+  const [saved] = await Promise.all([
+    page.waitForEvent('download'),
+    finished.getByRole('button', { name: /^Download/ }).click(),
+  ]);
+  expect(await packets(readFileSync(await saved.path()))).toEqual(uninterrupted);
+});
+
+test('killed in a pause, it is offered as paused, and goes on with the clip’s own copy', async ({
+  killable: browser,
+}) => {
+  test.skip(KILL_POINTS < 20, 'one of the kills of the soak');
+  const page = await browser.start();
+  const enhancer = await begin(page, true);
+  await enhancer.enhance.click();
+  await page.waitForTimeout(uninterruptedMs / 3);
+  await page.getByRole('button', { name: 'Pause', exact: true }).click();
+  await expect(page.getByRole('heading', { name: 'Paused' })).toBeVisible(PATIENCE);
+  await browser.kill();
+  const again = new EnhancerPage(await browser.start());
+  await again.open(QUERY);
+  const offer = again.page.locator('[data-job]');
+  await expect(offer).toContainText('Paused with', PATIENCE);
+  await offer.getByRole('button', { name: /^Go on/ }).click();
+  expect(await packets(await again.download(240_000))).toEqual(uninterrupted);
+});
+
+test('killed as the queue passes on to the next clip, both are made', async ({ killable: browser }) => {
+  test.skip(KILL_POINTS < 20, 'one of the kills of the soak');
+  const page = await browser.start();
+  // Three changes: two clips are added, the queue is begun; the fourth takes out the first, which is done.
+  const written = await browser.watchWrites(3 * RECORD_WRITES + 1, true, /^queue-/);
+  const enhancer = await begin(page, true);
+  await enhancer.chooseAs(CLIP, ['one.mp4', 'two.mp4']);
+  await enhancer.set(RECIPE);
+  await page.getByRole('button', { name: 'Add all 2 to the queue' }).click();
+  const queued = (on: Page) => on.locator('[data-queued]');
+  await expect(queued(page)).toHaveCount(2);
+  await page.getByRole('button', { name: 'Start the queue' }).click();
+  await stoodStill(written);
+  await browser.kill();
+
+  const next = await browser.start();
+  await new EnhancerPage(next).open(QUERY);
+  // The first is still there: all of it is kept, and only its file has to be made.
+  await expect(queued(next)).toHaveCount(2, PATIENCE);
+  await next.getByRole('button', { name: 'Start the queue' }).click();
+  await expect(queued(next)).toHaveCount(0, { timeout: 240_000 });
+  const finished = next.locator('[data-history]');
+  await next.reload();
+  await expect(finished).toHaveCount(2, PATIENCE);
+  for (const place of [0, 1]) {
     const [saved] = await Promise.all([
-      page.waitForEvent('download'),
-      finished.getByRole('button', { name: /^Download/ }).click(),
+      next.waitForEvent('download'),
+      finished
+        .nth(place)
+        .getByRole('button', { name: /^Download/ })
+        .click(),
     ]);
     expect(await packets(readFileSync(await saved.path()))).toEqual(uninterrupted);
-  } finally {
-    await browser.dispose();
-  }
-});
-
-test('killed in a pause, it is offered as paused, and goes on with the clip’s own copy', async () => {
-  test.skip(KILL_POINTS < 20, 'one of the kills of the soak');
-  const browser = new KillableBrowser(PAGE_ORIGIN);
-  try {
-    const page = await browser.start();
-    const enhancer = await begin(page, true);
-    await enhancer.enhance.click();
-    await page.waitForTimeout(uninterruptedMs / 3);
-    await page.getByRole('button', { name: 'Pause', exact: true }).click();
-    await expect(page.getByRole('heading', { name: 'Paused' })).toBeVisible(PATIENCE);
-    await browser.kill();
-    const again = new EnhancerPage(await browser.start());
-    await again.open(QUERY);
-    const offer = again.page.locator('[data-job]');
-    await expect(offer).toContainText('Paused with', PATIENCE);
-    await offer.getByRole('button', { name: /^Go on/ }).click();
-    expect(await packets(await again.download(240_000))).toEqual(uninterrupted);
-  } finally {
-    await browser.dispose();
-  }
-});
-
-test('killed as the queue passes on to the next clip, both are made', async () => {
-  test.skip(KILL_POINTS < 20, 'one of the kills of the soak');
-  const browser = new KillableBrowser(PAGE_ORIGIN);
-  try {
-    const page = await browser.start();
-    // Three changes: two clips are added, the queue is begun; the fourth takes out the first, which is done.
-    const written = await browser.watchWrites(3 * RECORD_WRITES + 1, true, /^queue-/);
-    const enhancer = await begin(page, true);
-    await enhancer.chooseAs(CLIP, ['one.mp4', 'two.mp4']);
-    await enhancer.set(RECIPE);
-    await page.getByRole('button', { name: 'Add all 2 to the queue' }).click();
-    const queued = (on: Page) => on.locator('[data-queued]');
-    await expect(queued(page)).toHaveCount(2);
-    await page.getByRole('button', { name: 'Start the queue' }).click();
-    await stoodStill(written);
-    await browser.kill();
-
-    const next = await browser.start();
-    await new EnhancerPage(next).open(QUERY);
-    // The first is still there: all of it is kept, and only its file has to be made.
-    await expect(queued(next)).toHaveCount(2, PATIENCE);
-    await next.getByRole('button', { name: 'Start the queue' }).click();
-    await expect(queued(next)).toHaveCount(0, { timeout: 240_000 });
-    const finished = next.locator('[data-history]');
-    await next.reload();
-    await expect(finished).toHaveCount(2, PATIENCE);
-    for (const place of [0, 1]) {
-      const [saved] = await Promise.all([
-        next.waitForEvent('download'),
-        finished
-          .nth(place)
-          .getByRole('button', { name: /^Download/ })
-          .click(),
-      ]);
-      expect(await packets(readFileSync(await saved.path()))).toEqual(uninterrupted);
-    }
-  } finally {
-    await browser.dispose();
   }
 });
 
@@ -255,18 +234,13 @@ async function reached({ page }: EnhancerPage, written: Written): Promise<boolea
   return outcome === 'now';
 }
 
-test('a machine that slept goes on by itself', async () => {
+test('a machine that slept goes on by itself', async ({ killable: browser }) => {
   test.skip(KILL_POINTS < 20, 'takes a minute and a half of sleep');
-  const browser = new KillableBrowser(PAGE_ORIGIN);
-  try {
-    const page = await browser.start();
-    const enhancer = await begin(page);
-    await enhancer.enhance.click();
-    await page.waitForTimeout(uninterruptedMs / 2);
-    // Longer than the patience with a decoder or an encoder that says nothing.
-    await browser.sleep(90_000);
-    expect(await packets(await enhancer.download(240_000))).toEqual(uninterrupted);
-  } finally {
-    await browser.dispose();
-  }
+  const page = await browser.start();
+  const enhancer = await begin(page);
+  await enhancer.enhance.click();
+  await page.waitForTimeout(uninterruptedMs / 2);
+  // Longer than the patience with a decoder or an encoder that says nothing.
+  await browser.sleep(90_000);
+  expect(await packets(await enhancer.download(240_000))).toEqual(uninterrupted);
 });
