@@ -1,7 +1,11 @@
 /** The three files told apart, refused and converted, with a store in memory in place of the browser's. */
 
 import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { pack } from '../../../tools/pack.ts';
 import {
   safetensorsCheckpoint,
   tinyAutoencoderTensors,
@@ -148,5 +152,30 @@ describe('an import', () => {
       stopped.files.set(name, before.get(name)!);
     }
     expect(contents(stopped)).toEqual(contents(whole));
+  });
+
+  it('makes the files that `npm run pack` makes', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pack-'));
+    try {
+      const put = async (file: File) => {
+        writeFileSync(join(folder, file.name), Buffer.from(await file.arrayBuffer()));
+        return join(folder, file.name);
+      };
+      const [checkpoint, vae, tower] = [await put(network), await put(autoencoder), await put(text)];
+      const out = join(folder, 'out');
+      await pack({ checkpoint, vae, text: tower, config: 'auto', precision: 'compact', out });
+      const store = new MemoryStore();
+      await importPackage(asStore(store), [network, autoencoder, text], 'compact', {
+        freeBytes: ENOUGH,
+        onProgress() {},
+      });
+      const graphsAndWeights = (lines: readonly string[]) => lines.filter((line) => !line.startsWith('manifest.json'));
+      const packed = new MemoryStore();
+      for (const name of readdirSync(out)) packed.files.set(name, readFileSync(join(out, name)));
+      expect(graphsAndWeights(contents(packed))).toEqual(graphsAndWeights(contents(store)));
+      expect(packed.files.size).toBeGreaterThan(10);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
