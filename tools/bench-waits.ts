@@ -23,9 +23,25 @@ const PREVIEW_BUDGET_MS = 15_000;
 const CANCEL_BUDGET_MS = 1000;
 const PATIENCE_MS = 240_000;
 
-/** When to press Cancel: at a stage's first news, the moment the job is there, or when its last frame is finished. */
-type Moment = Stage | 'at once' | 'last frame';
-const MOMENTS: readonly Moment[] = ['at once', 'decode', 'condition', 'denoise', 'reconstruct', 'last frame'];
+/**
+ * When to press Cancel: at a stage's first news, the moment the job is there, when its last frame is finished, or while it is one of a queue's. `preview`: not Cancel but
+ * Enhance, a moment after a preview was begun, which has to give way.
+ */
+type Moment = Stage | 'at once' | 'last frame' | 'queue' | 'preview';
+const MOMENTS: readonly Moment[] = [
+  'at once',
+  'decode',
+  'condition',
+  'denoise',
+  'reconstruct',
+  'last frame',
+  'encode',
+  'mux',
+  'queue',
+  'preview',
+];
+/** Into a preview: it is in a model's run then. */
+const INTO_PREVIEW_MS = 400;
 
 /**
  * Presses Cancel at the moment that `window.cancelAt` names, and tells how long the job's progress then stays; null where the moment didn't come. As
@@ -58,14 +74,25 @@ const WATCH = `
         if (data.kind === 'clip') window.clipMs ??= performance.now();
         if (data.kind === 'ready') window.readyMs ??= performance.now();
         if (data.kind === 'finished') window.cancelledMs ??= null;
+        if (window.gaveWayAt && data.requestId === window.previewId) window.cancelledMs ??= performance.now() - window.gaveWayAt;
         if (data.kind !== 'progress') return;
         at(data.progress.stage);
+        if (data.progress.stage === 'denoise') at('queue');
         if (data.progress.framesDone === data.progress.frameCount) at('last frame');
       });
     }
     postMessage(data, ...given) {
       super.postMessage(data, ...given);
       if (data.kind === 'enhance') at('at once');
+      if (data.kind === 'preview' && window.cancelAt === 'preview' && !pressed) {
+        pressed = true;
+        window.previewId = data.requestId;
+        setTimeout(() => {
+          const button = [...document.querySelectorAll('button')].find((each) => each.textContent.trim() === 'Enhance');
+          window.gaveWayAt = performance.now();
+          button.click();
+        }, ${INTO_PREVIEW_MS});
+      }
     }
   };
 `;
@@ -135,7 +162,7 @@ async function opened(
   await page.addInitScript(`window.cancelAt = ${JSON.stringify(moment)};${WATCH}`);
   const enhancer = new EnhancerPage(page);
   await enhancer.open('?provider=wasm');
-  await enhancer.choose(clip);
+  await enhancer.chooseAs(clip, moment === 'queue' ? ['one.mp4', 'two.mp4'] : ['clip.mp4']);
   return { page, enhancer };
 }
 
@@ -154,9 +181,16 @@ async function firstPreview(browserOf: Browser): Promise<{ readonly waits: Waits
 }
 
 async function cancelling(browserOf: Browser, moment: Moment): Promise<number | null> {
-  const { page, enhancer } = await opened(browserOf, CANCELLED, moment);
-  await enhancer.set({ Scale: 2, 'Frame rate': 1, Strength: 0, Steps: 2 });
-  await enhancer.enhance.click({ timeout: PATIENCE_MS });
+  const { page, enhancer } = await opened(browserOf, moment === 'preview' ? PREVIEWED : CANCELLED, moment);
+  if (moment === 'preview') {
+    await page.getByRole('button', { name: 'Compare strengths here' }).click({ timeout: PATIENCE_MS });
+  } else if (moment === 'queue') {
+    await page.getByRole('button', { name: 'Add all 2 to the queue' }).click({ timeout: PATIENCE_MS });
+    await page.getByRole('button', { name: 'Start the queue' }).click({ timeout: PATIENCE_MS });
+  } else {
+    await enhancer.set({ Scale: 2, 'Frame rate': 1, Strength: 0, Steps: 2 });
+    await enhancer.enhance.click({ timeout: PATIENCE_MS });
+  }
   await page.waitForFunction(() => 'cancelledMs' in window, null, { timeout: PATIENCE_MS });
   const ms = await page.evaluate(() => (window as Waits).cancelledMs ?? null);
   await page.context().close();

@@ -85,7 +85,7 @@ async function job(clip: Clip, settings: Settings) {
     program: solverProgram(settings, model.manifest),
     model,
     openSegment: () => ({
-      async write(rgba) {
+      async write({ rgba }) {
         frames.push(rgba);
       },
       async finish() {},

@@ -1,11 +1,12 @@
 /**
- * Entry of the workers that make pictures beside the model's runs: steady light and source pictures before them, and what is shown and encoded after
- * them. One message a piece of work, answered in order. Holds what `SourcePictures` holds, and the frames of the last messages.
+ * Entry of the workers that make pictures beside the model's runs: steady light, source pictures and noise before them, and what is shown and encoded
+ * after them. One message a piece of work, answered in order. Holds what `SourcePictures` holds, and the frames of the last messages.
  */
 
 import { MeanLight } from './condition/deflicker.ts';
 import { type KeyFrame, type PictureShape, type SourceFrame, SourcePictures } from './condition/source-pictures.ts';
-import { type Finish, finished } from './reconstruct/finish.ts';
+import { fillNoise, type NoiseRegion } from './denoise/noise.ts';
+import { type Finish, type FinishedPicture, finished } from './reconstruct/finish.ts';
 
 /** Without bytes where the last message had them. */
 export type SentFrame = Omit<KeyFrame, 'rgba'> & { readonly rgba: KeyFrame['rgba'] | null };
@@ -41,9 +42,10 @@ export type PictureRequest =
   | WarmRequest
   | MakeRequest
   | LightRequest
+  | { readonly kind: 'noise'; readonly id: number; readonly region: NoiseRegion }
   | { readonly kind: 'finish'; readonly id: number; readonly work: Finish };
 
-type Made = SourceFrame | Uint8ClampedArray<ArrayBuffer> | null;
+type Made = SourceFrame | FinishedPicture | Uint8ClampedArray<ArrayBuffer> | Float32Array<ArrayBuffer> | null;
 
 export type PictureAnswer =
   | {
@@ -79,9 +81,17 @@ function answer(request: PictureRequest): Made {
       return make(request);
     case 'light':
       return relit(request);
+    case 'noise':
+      return drawn(request.region);
     case 'finish':
       return finished(request.work);
   }
+}
+
+function drawn(region: NoiseRegion): Float32Array<ArrayBuffer> {
+  const noise = new Float32Array(region.channels * region.width * region.height);
+  fillNoise(region, noise);
+  return noise;
 }
 
 const WARMING_SIDE = 64;
@@ -98,7 +108,9 @@ function warmed(): null {
     new MeanLight().of([first!, second!], 0);
     const made = new SourcePictures(shape);
     const { picture } = made.between(first!, second!, 0.5);
-    finished({ decoded: picture, source: made.key(first!).picture, padded: twice, worked: twice });
+    const source = made.key(first!).picture;
+    finished({ decoded: picture, source, padded: twice, worked: twice, encodable: true });
+    drawn({ seed: round, stream: 0, frame: 0, channels: 96, x: 0, y: 0, width: 16, height: 16 });
   }
   return null;
 }
@@ -140,6 +152,7 @@ function received(frames: readonly SentFrame[]): readonly KeyFrame[] {
 
 function buffersOf(made: Made): ArrayBuffer[] {
   if (made === null) return [];
-  if (made instanceof Uint8ClampedArray) return [made.buffer];
+  if (made instanceof Uint8ClampedArray || made instanceof Float32Array) return [made.buffer];
+  if ('rgba' in made) return [made.rgba.buffer, ...(made.i420 ? [made.i420.buffer] : [])];
   return [made.picture.buffer, ...(made.mismatch ? [made.mismatch.buffer] : [])] as ArrayBuffer[];
 }

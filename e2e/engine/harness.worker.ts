@@ -61,8 +61,6 @@ export type Command =
       readonly keepLatents?: boolean;
       readonly truthUrl?: string;
       readonly memoryBudgetBytes?: number;
-      /** Encode and mux as a job does, without its journal. */
-      readonly file?: boolean;
       /** Through the engine, as the page has it done; nothing is compared or kept then. */
       readonly whole?: boolean;
       readonly modelsUrl: string;
@@ -355,7 +353,6 @@ async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutco
   const errors: number[] = [];
   const meter = new SeamMeter(plan);
   const pictures: Uint8ClampedArray[] = [];
-  const file = command.file ? await fileWriter(plan, command.settings) : null;
   const start = performance.now();
   const run = new JobRun({
     clip,
@@ -363,19 +360,17 @@ async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutco
     settings: command.settings,
     program: solverProgram(command.settings, model.manifest),
     model,
-    openSegment:
-      file?.openSegment ??
-      (() => ({
-        async write(rgba) {
-          const next = await truthFrames?.next();
-          if (!next || next.done) return;
-          errors.push(meanSquare(rgba, next.value.rgba));
-          meter.add(rgba, next.value.rgba);
-          pictures.push(rgba.slice());
-        },
-        async finish() {},
-        close() {},
-      })),
+    openSegment: () => ({
+      async write({ rgba }) {
+        const next = await truthFrames?.next();
+        if (!next || next.done) return;
+        errors.push(meanSquare(rgba, next.value.rgba));
+        meter.add(rgba, next.value.rgba);
+        pictures.push(rgba.slice());
+      },
+      async finish() {},
+      close() {},
+    }),
     gate: new PauseGate(),
     signal: new AbortController().signal,
     gpuLedgerBytes: () => runtime.ledger.liveBytes,
@@ -383,7 +378,6 @@ async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutco
     onFrame() {},
   });
   await run.run();
-  await file?.mux((work) => run.meter.time('mux', work));
   const seconds = demuxSeconds + secondsSince(start);
   return {
     plan,
@@ -401,39 +395,6 @@ async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutco
     workerMilliseconds: { ...PictureWorkers.milliseconds },
     copyBytesPerSecond: await copySpeed(runtime.gpu?.device ?? null),
     ...models.read(),
-  };
-}
-
-/** Encodes windows as a job does, each by itself, and muxes them in memory. */
-async function fileWriter({ output }: JobPlan, { codec, quality }: Settings) {
-  const { width, height, frameRate } = output;
-  const choice = await chooseEncoder({
-    width,
-    height,
-    frameRate: frameRate.numerator / frameRate.denominator,
-    codec,
-    quality,
-  });
-  const sink = new MemoryPacketSink();
-  return {
-    openSegment() {
-      const encoder = new GroupEncoder(choice);
-      return {
-        write: (rgba: Uint8ClampedArray, timestampUs: number, durationUs: number) =>
-          encoder.encode({ data: rgbaToI420(rgba, width, height).data, timestampUs, durationUs }),
-        finish: async () => sink.append(await encoder.finish()),
-        close: () => encoder.close(),
-      };
-    },
-    mux: (timed: (work: () => Promise<Blob>) => Promise<Blob>) =>
-      timed(() => {
-        const video = {
-          decoderConfig: sink.decoderConfig!,
-          packetCount: sink.packetCount,
-          packets: () => sink.packets(),
-        };
-        return muxMp4ToBlob({ video, frameRate, audioTracks: [] });
-      }),
   };
 }
 

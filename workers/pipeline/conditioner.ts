@@ -7,13 +7,15 @@
 
 import { augmentHint, hintNoise } from '../condition/hint.ts';
 import { type LatentScaling, scaleLatents } from '../condition/latent-scaling.ts';
-import { fillNoise, HINT_STREAM, POSTERIOR_STREAM } from '../denoise/noise.ts';
+import { HINT_STREAM, type NoiseRegion, POSTERIOR_STREAM } from '../denoise/noise.ts';
 import type { FrameHint } from '../denoise/prediction.ts';
 import { type NoiseLevel, noiseLevel } from '../denoise/schedule.ts';
 import type { JobPlan } from '../plan/job-plan.ts';
 import type { Settings } from '../plan/settings.ts';
 import type { Model } from './model.ts';
+import { PictureWorkers } from './picture-workers.ts';
 import type { SourceFrames } from './source-frames.ts';
+import { unitNoise } from './start-noise.ts';
 import { encodePicture } from './tiled-encoder.ts';
 
 /**
@@ -67,11 +69,14 @@ export class Conditioner {
     let made: FrameHint;
     if (!this.looksAt(frame)) made = { hint: null, latents: null, mismatch: null, fraction };
     else {
+      // Drawn elsewhere while the picture is waited for and encoded.
+      const noise = this.hintLevel.sigma === 0 ? null : this.#drawn(HINT_STREAM, frame);
       const { picture, mismatch } = await this.#sources.frame(frame);
       const latents = await encodePicture(picture, this.#posteriorNoise(frame), this.#plan, this.#model);
       const { latentWidth, latentHeight } = this.#plan;
       scaleLatents(latents, this.#model.info.latentChannels, latentWidth * latentHeight, this.#scaling);
-      made = { hint: this.#augmented(latents, frame), latents, mismatch, fraction };
+      const hint = noise ? augmentHint(latents, await noise, this.hintLevel) : latents;
+      made = { hint, latents, mismatch, fraction };
     }
     this.#hints.set(frame, made);
     if (frame % this.#plan.frameRateFactor === 0) this.#shown.set(frame, frame);
@@ -113,23 +118,22 @@ export class Conditioner {
     return this.#model.manifest.prediction === 'velocity';
   }
 
-  /** Unit noise of a frame [Z, h, w]. */
-  #noise(stream: number, frame: number): Float32Array {
+  #noiseRegion(stream: number, frame: number): NoiseRegion {
     const { latentWidth: width, latentHeight: height } = this.#plan;
-    const channels = this.#model.info.latentChannels;
-    const noise = new Float32Array(channels * width * height);
     const { latentX: x = 0, latentY: y = 0 } = this.#plan.crop ?? {};
-    const region = { channels, x, y, width, height };
-    fillNoise({ seed: this.#seed, stream, frame: clipFrame(this.#plan, frame), ...region }, noise);
-    return noise;
+    const region = { channels: this.#model.info.latentChannels, x, y, width, height };
+    return { seed: this.#seed, stream, frame: clipFrame(this.#plan, frame), ...region };
+  }
+
+  /** Unit noise of a frame [Z, h, w], by a worker where there is one. */
+  #drawn(stream: number, frame: number): Promise<Float32Array> {
+    const region = this.#noiseRegion(stream, frame);
+    const drawing = PictureWorkers.shared()?.noise(region) ?? Promise.resolve(unitNoise(region));
+    return drawing.catch(() => unitNoise(region));
   }
 
   /** Models of the reference's kind draw their latents from the autoencoder's posterior (SPEC §2.4 item 6). */
   #posteriorNoise(frame: number): Float32Array | null {
-    return this.#velocity ? this.#noise(POSTERIOR_STREAM, frame) : null;
-  }
-
-  #augmented(latents: Float32Array, frame: number): Float32Array {
-    return this.hintLevel.sigma === 0 ? latents : augmentHint(latents, this.#noise(HINT_STREAM, frame), this.hintLevel);
+    return this.#velocity ? unitNoise(this.#noiseRegion(POSTERIOR_STREAM, frame)) : null;
   }
 }

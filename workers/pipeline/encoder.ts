@@ -8,11 +8,12 @@ import { GroupEncoder, type TimedPicture } from '../media/group-encoder.ts';
 import { rgbaToI420 } from '../media/i420.ts';
 import type { JobPlan, Refusal } from '../plan/job-plan.ts';
 import type { Settings } from '../plan/settings.ts';
+import type { EncodingAhead } from './encoding-ahead.ts';
 import type { SegmentWriter } from './job.ts';
 import type { JobJournal } from './journal-keeper.ts';
 
 /**
- * Takes the pictures of the next window. They are kept until their group is complete, and then encoded; a group of one window goes straight
+ * Takes the pictures of the next window. They are kept until their group is complete, and encoded meanwhile; a group of one window goes straight
  * through an encoder. Borders that were left out come back here.
  */
 export function windowWriter(
@@ -20,17 +21,18 @@ export function windowWriter(
   plan: JobPlan,
   journal: JobJournal,
   signal: AbortSignal,
+  ahead: EncodingAhead,
 ): SegmentWriter {
   const { output, active } = plan;
-  const writer = isKept(plan, journal)
-    ? keptWindow(choice, plan, journal, signal)
-    : straightWindow(choice, journal, signal);
+  const kept = isKept(plan, journal);
+  if (!kept) ahead.drop();
+  const writer = kept ? keptWindow(choice, plan, journal, signal, ahead) : straightWindow(choice, journal, signal);
   return {
     ...writer,
-    write(rgba, timestampUs, durationUs) {
+    write({ rgba, i420 }, timestampUs, durationUs) {
       const { x, y, width, height } = active?.output ?? { x: 0, y: 0, ...output };
       const whole = active ? onBlack({ width, height, rgba }, x, y, output.width, output.height).rgba : rgba;
-      const { data } = rgbaToI420(whole, output.width, output.height);
+      const data = i420 ?? rgbaToI420(whole, output.width, output.height).data;
       return writer.write({ data, timestampUs, durationUs });
     },
   };
@@ -45,27 +47,45 @@ function straightWindow(choice: EncoderChoice, journal: JobJournal, signal: Abor
   };
 }
 
-function keptWindow(choice: EncoderChoice, plan: JobPlan, journal: JobJournal, signal: AbortSignal) {
+function keptWindow(
+  choice: EncoderChoice,
+  plan: JobPlan,
+  journal: JobJournal,
+  signal: AbortSignal,
+  ahead: EncodingAhead,
+) {
   const window = journal.windowKeeper();
+  let finished = false;
+  ahead.begin(choice, journal.picturesKept);
   return {
-    write: async (picture: TimedPicture) => window.add(picture),
+    write: async (picture: TimedPicture) => {
+      window.add(picture);
+      await ahead.add(picture);
+    },
     finish: async () => {
       window.finish();
-      await encodeDue(choice, plan, journal, signal);
+      finished = true;
+      await encodeDue(choice, plan, journal, signal, ahead);
     },
-    close: () => window.close(),
+    close: () => {
+      if (!finished) ahead.drop();
+      window.close();
+    },
   };
 }
 
-/** Encodes the kept pictures if they are a whole group. @throws EnhancerError `ENCODE_FAILED`, `QUOTA_EXCEEDED`, `CANCELLED`. */
+/** Encodes the kept pictures if they are a whole group, or takes what was encoded ahead of them. @throws EnhancerError `ENCODE_FAILED`, `QUOTA_EXCEEDED`, `CANCELLED`. */
 export async function encodeDue(
   choice: EncoderChoice,
   { groups = [] }: JobPlan,
   journal: JobJournal,
   signal: AbortSignal,
+  ahead?: EncodingAhead,
 ): Promise<void> {
   const due = journal.picturesKept > 0 && groups.some(({ endFrame }) => endFrame === journal.framesDone);
-  if (due) await journal.append(await encodeKept(choice, journal, signal));
+  if (!due) return;
+  const encoded = (await ahead?.finish(choice, journal.picturesKept)) ?? (await encodeKept(choice, journal, signal));
+  await journal.append(encoded);
 }
 
 /**

@@ -28,6 +28,7 @@ import type {
 import { Runtime } from '../runtime/runtime.ts';
 import { deviceNews, renewed } from './device-news.ts';
 import { chosenEncoder, encodeDue, encoderToGoOnWith, givenUpPictures, otherEncoder, windowWriter } from './encoder.ts';
+import { EncodingAhead } from './encoding-ahead.ts';
 import { JobRun } from './job.ts';
 import { withJobLock } from './job-lock.ts';
 import { type JobJournal, JournalKeeper, stateToGoOnFrom } from './journal-keeper.ts';
@@ -235,6 +236,7 @@ export class Engine {
     send({ kind: 'planned', plan });
     const worked = plan.active ? activeClip(clip, plan.active.source) : clip;
     let meter = new ProgressMeter(plan, journal.stateExtra);
+    const ahead = new EncodingAhead(signal);
     while (journal.packetCount < plan.output.frameCount) {
       try {
         await encodeDue(encoder, plan, journal, signal);
@@ -251,7 +253,7 @@ export class Engine {
           program: solverProgram(settings, model.manifest),
           model,
           text,
-          openSegment: () => windowWriter(encoder, plan, journal, signal),
+          openSegment: () => windowWriter(encoder, plan, journal, signal, ahead),
           gate: job.gate,
           signal,
           from: stateToGoOnFrom(journal, plan),
@@ -264,6 +266,7 @@ export class Engine {
         meter = run.meter;
         await run.run();
       } catch (error) {
+        ahead.drop();
         const model = plannedModel(await this.#shelf.manifest(settings.model));
         const progress = journal.framesDone + keeper.written;
         const { cause, deviceLost } = await deviceNews(error, this.#runtime.gpu);
@@ -284,6 +287,7 @@ export class Engine {
         if (renew) await this.#renew();
       }
     }
+    send({ kind: 'progress', progress: meter.read('mux', this.#runtime.ledger.liveBytes) });
     const store = await this.#store;
     const part = await finishedPart(journal);
     const { output, audioTracksCopied } = await meter.time('mux', () =>

@@ -5,7 +5,7 @@
  * between frames. A job can go on from a state that another run of it left. Runs wherever WebCodecs does; the model's provider is the runtime's.
  */
 
-import { fillNoise, START_STREAM } from '../denoise/noise.ts';
+import { fillNoise, type NoiseRegion, START_STREAM } from '../denoise/noise.ts';
 import type { SolverProgram } from '../denoise/solvers.ts';
 import { type FinalSegment, runWavefront, type WavefrontState } from '../denoise/wavefront.ts';
 import type { Clip } from '../media/clip.ts';
@@ -14,6 +14,7 @@ import type { JobPlan, Window } from '../plan/job-plan.ts';
 import { outputFrameTime } from '../plan/output.ts';
 import type { Settings } from '../plan/settings.ts';
 import type { JobProgress, LatestFrame, Stage } from '../protocol.ts';
+import type { FinishedPicture } from '../reconstruct/finish.ts';
 import { Conditioner, clipFrame } from './conditioner.ts';
 import { DeflickeredStore, deflickerStart } from './deflickered-store.ts';
 import { Denoiser, type WindowCondition } from './denoiser.ts';
@@ -31,7 +32,7 @@ import type { TextConditions } from './text-conditions.ts';
 
 /** Takes the pictures of one segment, in order, of the worked size. */
 export interface SegmentWriter {
-  write(rgba: Uint8ClampedArray<ArrayBuffer>, timestampUs: number, durationUs: number): Promise<void>;
+  write(picture: FinishedPicture, timestampUs: number, durationUs: number): Promise<void>;
   finish(): Promise<void>;
   /** Gives up what `finish` did not end; safe at any time. */
   close(): void;
@@ -114,11 +115,7 @@ export class JobRun {
     const conditions = { scale: settings.scale, fedScale: fedScale(settings, model.manifest), text };
     this.#denoiser = new Denoiser(plan, model, this.#conditioner, conditions, between, () => this.#tileDone());
     this.#reconstructor = new Reconstructor(plan, settings, model, this.#sources);
-    this.#startNoise = new StartNoise((frame) => {
-      const noise = new Float32Array(model.info.latentChannels * plan.latentWidth * plan.latentHeight);
-      this.#fillNoise(START_STREAM, frame, noise);
-      return noise;
-    }, signal);
+    this.#startNoise = new StartNoise((frame) => this.#noiseRegion(START_STREAM, frame), signal);
   }
 
   /** Runs the whole range through the segments' writers. @throws EnhancerError, `CANCELLED` among them. */
@@ -141,7 +138,7 @@ export class JobRun {
           this.#report('denoise');
           return this.#timed('denoise', () => this.#denoiser.predictX0(condition, frames, evaluation));
         },
-        noise: (evaluation, frame, out) => this.#fillNoise(evaluation, frame, out),
+        noise: (evaluation, frame, out) => fillNoise(this.#noiseRegion(evaluation, frame), out),
         onFinal: (segment) => this.#finish(segment),
         from: this.#input.from?.state ?? null,
         checkpoint: (state) => {
@@ -167,11 +164,11 @@ export class JobRun {
     return condition;
   }
 
-  #fillNoise(stream: number, frame: number, out: Float32Array): void {
+  #noiseRegion(stream: number, frame: number): NoiseRegion {
     const { plan, settings, model } = this.#input;
     const { latentX: x = 0, latentY: y = 0 } = plan.crop ?? {};
     const region = { channels: model.info.latentChannels, x, y, width: plan.latentWidth, height: plan.latentHeight };
-    fillNoise({ seed: settings.seed, stream, frame: clipFrame(plan, frame), ...region }, out);
+    return { seed: settings.seed, stream, frame: clipFrame(plan, frame), ...region };
   }
 
   /**
@@ -226,25 +223,26 @@ export class JobRun {
         (latents, i) => i > 0 && this.#conditioner.repeats(startFrame + i) && isEqual(latents, frames[i - 1]!),
       );
       const finishing: (() => Promise<void>)[] = [];
-      let rgba: Finishing['rgba'] | null = null;
+      let picture: Finishing['picture'] | null = null;
       for (let frame = startFrame; frame < endFrame; frame += 1) {
         await this.#between();
         const latents = frames[frame - startFrame]!;
-        if (!rgba || !again[frame - startFrame]) {
-          ({ rgba } = await this.#timed('reconstruct', () => this.#reconstructor.picture(frame, latents)));
+        if (!picture || !again[frame - startFrame]) {
+          ({ picture } = await this.#timed('reconstruct', () => this.#reconstructor.picture(frame, latents)));
         }
-        const made = rgba;
+        const making = picture;
         finishing.push(async () => {
-          const picture = await this.#timed('reconstruct', () => made);
+          const made = await this.#timed('reconstruct', () => making);
           const { timestampUs, durationUs } = outputFrameTime(clip.info, plan, frame);
-          await this.#timed('encode', () => segment.write(picture, timestampUs - zeroUs, durationUs));
+          await this.#timed('encode', () => segment.write(made, timestampUs - zeroUs, durationUs));
           this.meter.framesFinished(1);
-          this.#show(frame, timestampUs, picture);
+          this.#show(frame, timestampUs, made.rgba);
           this.#report('reconstruct');
         });
         if (finishing.length > FINISHING_AHEAD) await finishing.shift()!();
       }
       for (const write of finishing) await write();
+      this.#report('encode');
       await this.#timed('encode', () => segment.finish());
     } finally {
       segment.close();

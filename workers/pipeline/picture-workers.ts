@@ -1,16 +1,20 @@
 /**
  * Workers that steady the source's light, make source pictures and finish decoded ones, while the model runs: it blocks the engine's thread on the
- * processor, and on a GPU waits for whatever the engine does itself. One that finishes, one for the light, and as many as half
+ * processor, and on a GPU waits for whatever the engine does itself. One that finishes and draws noise, two for the light, and as many as half
  * the cores, at most four, that make; shared by all jobs, started at the first use. Where there are none (Node) the caller does the work itself, and
  * what comes before the model also where one fails.
  */
 
 import type { KeyFrame, PictureShape, SourceFrame } from '../condition/source-pictures.ts';
+import type { NoiseRegion } from '../denoise/noise.ts';
 import { EnhancerError } from '../errors.ts';
 import type { PictureAnswer, PictureRequest, SentFrame } from '../pictures.worker.ts';
-import type { Finish } from '../reconstruct/finish.ts';
+import type { Finish, FinishedPicture } from '../reconstruct/finish.ts';
 
 const MOST_WORKERS = 4;
+/** A job's first frames wait for light alone. */
+const LIGHTERS = 2;
+const LIT_TOGETHER = 8;
 
 interface Seat {
   readonly worker: Worker;
@@ -36,12 +40,18 @@ export class PictureWorkers {
   readonly #seats: readonly Seat[];
   /** Apart, so that no picture waits to be shown behind those of the next window. */
   readonly #finisher: Worker;
-  #lighter: Seat | null = null;
+  #lighters: readonly Seat[] = [];
   readonly #pending = new Map<number, Pending>();
   #nextId = 0;
 
   /** That all of them have worked, by kind of work. */
-  static readonly milliseconds: Record<PictureRequest['kind'], number> = { warm: 0, make: 0, light: 0, finish: 0 };
+  static readonly milliseconds: Record<PictureRequest['kind'], number> = {
+    warm: 0,
+    make: 0,
+    light: 0,
+    noise: 0,
+    finish: 0,
+  };
 
   private constructor(count: number) {
     this.#seats = Array.from({ length: count }, () => this.#seat());
@@ -59,9 +69,8 @@ export class PictureWorkers {
   /** Starts them all and has them compile what they will run, while nobody waits for it. */
   static warm(): void {
     const workers = PictureWorkers.shared();
-    if (!workers || workers.#lighter) return;
-    workers.#lighter = workers.#seat();
-    for (const { worker } of [workers.#lighter, ...workers.#seats, { worker: workers.#finisher }]) {
+    if (!workers || workers.#lighters.length > 0) return;
+    for (const { worker } of [...workers.#startLighters(), ...workers.#seats, { worker: workers.#finisher }]) {
       workers.#asked(worker, { kind: 'warm' }, []).catch(() => undefined);
     }
   }
@@ -85,17 +94,24 @@ export class PictureWorkers {
 
   /** The frame at `at` in the mean light of its neighbourhood. @param job any number of the caller's own. */
   inMeanLight(job: number, neighbourhood: readonly KeyFrame[], at: number): Promise<Uint8ClampedArray<ArrayBuffer>> {
-    this.#lighter ??= this.#seat();
-    const request: Unsent = { kind: 'light', job, neighbourhood: given(this.#lighter, job, neighbourhood), at };
-    return this.#asked(this.#lighter.worker, request, []) as Promise<Uint8ClampedArray<ArrayBuffer>>;
+    const lighters = this.#lighters.length > 0 ? this.#lighters : this.#startLighters();
+    // Stretches of frames each: neighbours share the search for their motion.
+    const seat = lighters[Math.floor(neighbourhood[at]!.index / LIT_TOGETHER) % lighters.length]!;
+    const request: Unsent = { kind: 'light', job, neighbourhood: given(seat, job, neighbourhood), at };
+    return this.#asked(seat.worker, request, []) as Promise<Uint8ClampedArray<ArrayBuffer>>;
+  }
+
+  #startLighters(): readonly Seat[] {
+    this.#lighters = Array.from({ length: LIGHTERS }, () => this.#seat());
+    return this.#lighters;
   }
 
   /** Takes `work.decoded` over. @throws EnhancerError `WORKER_FAILED`. */
-  async finish(work: Finish): Promise<Uint8ClampedArray<ArrayBuffer>> {
+  async finish(work: Finish): Promise<FinishedPicture> {
     const { buffer } = work.decoded;
     try {
       const made = await this.#asked(this.#finisher, { kind: 'finish', work }, [buffer as ArrayBuffer]);
-      return made as Uint8ClampedArray<ArrayBuffer>;
+      return made as FinishedPicture;
     } catch (cause) {
       throw new EnhancerError(
         'WORKER_FAILED',
@@ -104,6 +120,11 @@ export class PictureWorkers {
         { cause },
       );
     }
+  }
+
+  /** Unit noise, by the worker that finishes pictures: before that it has little to do. */
+  noise(region: NoiseRegion): Promise<Float32Array<ArrayBuffer>> {
+    return this.#asked(this.#finisher, { kind: 'noise', region }, []) as Promise<Float32Array<ArrayBuffer>>;
   }
 
   #asked(worker: Worker, request: Unsent, transfer: ArrayBuffer[]): Promise<Made> {
@@ -142,7 +163,7 @@ export class PictureWorkers {
 
   #end(reason: Error): void {
     if (shared === this) shared = null;
-    const seats = [...this.#seats, ...(this.#lighter ? [this.#lighter] : [])];
+    const seats = [...this.#seats, ...this.#lighters];
     for (const worker of [this.#finisher, ...seats.map((seat) => seat.worker)]) worker.terminate();
     const pending = [...this.#pending.values()];
     this.#pending.clear();

@@ -76,7 +76,7 @@ async function jobPicture(settings: Settings): Promise<{ rgba: Uint8ClampedArray
     program: solverProgram(settings, context.model.manifest),
     model: context.model,
     openSegment: () => ({
-      async write(rgba) {
+      async write({ rgba }) {
         pictures.push(rgba);
       },
       async finish() {},

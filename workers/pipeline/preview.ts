@@ -131,7 +131,7 @@ export async function cropPreview(
     model,
     text: await context.texts.conditions(settings, model),
     openSegment: () => ({
-      async write(rgba) {
+      async write({ rgba }) {
         const { width, height } = plan.output;
         if (frame === frameOfMoment)
           made = picture(crop({ width, height, rgba }, offset.x, offset.y, shown.width, shown.height));

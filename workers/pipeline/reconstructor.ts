@@ -8,7 +8,7 @@ import { type LatentScaling, unscaleLatents } from '../condition/latent-scaling.
 import { workedSize } from '../plan/borders.ts';
 import type { JobPlan } from '../plan/job-plan.ts';
 import type { Settings } from '../plan/settings.ts';
-import { finished } from '../reconstruct/finish.ts';
+import { type FinishedPicture, finished } from '../reconstruct/finish.ts';
 import { BandedDecoder } from './banded-decoder.ts';
 import type { Model } from './model.ts';
 import { PictureWorkers } from './picture-workers.ts';
@@ -16,8 +16,7 @@ import type { SourceFrames } from './source-frames.ts';
 import { WindowedDecoder } from './windowed-decoder.ts';
 
 export interface Finishing {
-  /** RGBA of the worked size. */
-  readonly rgba: Promise<Uint8ClampedArray<ArrayBuffer>>;
+  readonly picture: Promise<FinishedPicture>;
 }
 
 export class Reconstructor {
@@ -65,10 +64,11 @@ export class Reconstructor {
       source: this.#colourFix ? source : null,
       padded: { width: paddedWidth, height: paddedHeight },
       worked: { width, height },
+      encodable: this.#plan.active === undefined && this.#plan.crop === undefined,
     };
-    const rgba = PictureWorkers.shared()?.finish(work) ?? Promise.resolve(finished(work));
+    const picture = PictureWorkers.shared()?.finish(work) ?? Promise.resolve(finished(work));
     // Whoever waits for it hears of it; a job that is given up waits for none.
-    rgba.catch(() => undefined);
-    return { rgba };
+    picture.catch(() => undefined);
+    return { picture };
   }
 }

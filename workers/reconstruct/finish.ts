@@ -1,5 +1,6 @@
-/** The last steps of a frame after the decoder: colours fixed, cropped, as bytes. About 17 ms at 1280×720, on whatever thread. Pure. */
+/** The last steps of a frame after the decoder: colours fixed, cropped, as bytes for the screen and the encoder. About 21 ms at 1280×720, on whatever thread. Pure. */
 
+import { rgbaToI420 } from '../media/i420.ts';
 import { fixColour } from './colour-fix.ts';
 import { toRgba } from './picture.ts';
 
@@ -16,10 +17,19 @@ export interface Finish {
   readonly padded: Size;
   /** Of the picture without its padding. */
   readonly worked: Size;
+  /** Whether the encoder gets the picture as it is. */
+  readonly encodable: boolean;
 }
 
-/** RGBA of the worked size. */
-export function finished({ decoded, source, padded, worked }: Finish): Uint8ClampedArray<ArrayBuffer> {
+/** Of the worked size. */
+export interface FinishedPicture {
+  readonly rgba: Uint8ClampedArray<ArrayBuffer>;
+  /** As the encoder takes it; null where it was not asked for. */
+  readonly i420: Uint8Array<ArrayBuffer> | null;
+}
+
+export function finished({ decoded, source, padded, worked, encodable }: Finish): FinishedPicture {
   if (source) fixColour(decoded, source, padded.width, padded.height);
-  return toRgba(decoded, padded.width, padded.height, worked.width, worked.height);
+  const rgba = toRgba(decoded, padded.width, padded.height, worked.width, worked.height);
+  return { rgba, i420: encodable ? rgbaToI420(rgba, worked.width, worked.height).data : null };
 }
