@@ -6,7 +6,7 @@ taken and replaces its oldest clips for ever. A batch of 64 clips of 5 frames ta
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from training.latents import antialiased_matrix, bicubic_matrix, from_bytes
-from training.motion import AGREEMENT_SIDE, PROJECTIONS
+from training.motion import AGREEMENT_SIDE, DOUBT, PROJECTIONS
 from training.refinement import luma
 
 SMALLEST = 20
@@ -28,13 +28,17 @@ class Batch:
     source: Tensor  # upsampled degraded frames [B, F, 3, S, S]; between key frames made from them by motion
     mismatch: Tensor  # [B, F, S, S]: how badly they agree there
     scale: Tensor  # [B]
+    reduced: np.ndarray  # [B] whether a clip was only reduced, and not degraded otherwise
     keys: list[int]
 
     def only(self, clips: Tensor) -> "Batch":
-        return Batch(*(t[clips] for t in (self.clean, self.source, self.mismatch, self.scale)), self.keys)
+        return replace(self, **{name: getattr(self, name)[clips] for name in TENSORS}, reduced=self.reduced[clips.cpu().numpy()])
 
     def to(self, device: str) -> "Batch":
-        return Batch(*(t.to(device) for t in (self.clean, self.source, self.mismatch, self.scale)), self.keys)
+        return replace(self, **{name: getattr(self, name).to(device) for name in TENSORS})
+
+
+TENSORS = ("clean", "source", "mismatch", "scale")
 
 
 def fetch(image: Tensor, displacement: Tensor, mode: str = "bilinear") -> Tensor:
@@ -65,8 +69,12 @@ def between(a: Tensor, b: Tensor, forward: Tensor, backward: Tensor, w: float) -
         edge = AGREEMENT_SIDE // 2
         return F.avg_pool2d(F.pad(difference, (edge,) * 4, "replicate"), AGREEMENT_SIDE, 1)[:, 0, :, :, None]
 
-    v = torch.where(disagreement(by_forward) <= disagreement(by_backward), by_forward, by_backward)
-    a, b = fetch(a, -w * v, "bicubic"), fetch(b, (1 - w) * v, "bicubic")
+    trust = torch.sigmoid((disagreement(by_backward) - disagreement(by_forward)) * (127.5 / DOUBT)).permute(0, 3, 1, 2)
+
+    def along(image: Tensor, share: float) -> Tensor:
+        return trust * fetch(image, share * by_forward, "bicubic") + (1 - trust) * fetch(image, share * by_backward, "bicubic")
+
+    a, b = along(a, -w), along(b, 1 - w)
     return (1 - w) * a + w * b, luma(a - b)[:, 0].square()
 
 
@@ -127,8 +135,9 @@ class Pool:
         keys = list(range(0, frames, skip))
         low = from_bytes(self.clips["degraded"][index, first + put(np.array(keys))])
         sizes = self.clips["size"][put(picked)].long()
-        if skip == 1:
-            anew = put(rng.random(size) < self.clean_share)
+        reduced = rng.random(size) < (self.clean_share if skip == 1 else 0)
+        if reduced.any():
+            anew = put(reduced)
             drawn = put(np.maximum(SMALLEST, np.round(full / clean_scales(rng, size))).astype(np.int64))
             reduce = reduction(full, str(self.device))[drawn][:, None, None]
             small = ((reduce @ clean @ reduce.mT).clamp(-1, 1) * 127.5).round() / 127.5
@@ -152,7 +161,7 @@ class Pool:
         if rng.random() < 0.5:
             parts = [t.flip(1) for t in parts]  # the key frames are symmetric in time
         scale = full / sizes.float()
-        return Batch(*(t.contiguous() for t in parts), scale, keys)
+        return Batch(*(t.contiguous() for t in parts), scale, reduced, keys)
 
     def _filled(self, up: Tensor, picked: Tensor, keys: list[int], frames: int, mismatch: Tensor) -> tuple[Tensor, Tensor]:
         out = up.new_empty(up.shape[0], frames, *up.shape[2:])

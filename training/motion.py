@@ -17,7 +17,8 @@ from torch import Tensor
 cv2.setNumThreads(1)
 PATCH, STRIDE, DESCENTS = 8, 4, 16
 PROJECTIONS = 3  # fixed-point steps that bring a flow from its key frame to the frame between
-AGREEMENT_SIDE = 7  # pixels that vote on which velocity to take
+AGREEMENT_SIDE = 7  # pixels that vote on which velocity to trust
+DOUBT = 8.0  # grey levels of difference that make one velocity e times likelier than the other
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -74,8 +75,8 @@ class Motion:
         a, b = luma(before), luma(after)
         return Motion(a, b, flow(a, b), flow(b, a))
 
-    def velocity(self, w: float) -> np.ndarray:
-        """From the key frame before to the one after, at the pixels of the frame at fraction w, [H,W,2] in pixels."""
+    def velocities(self, w: float) -> "Velocities":
+        """From the key frame before to the one after, at the pixels of the frame at fraction w."""
         by_forward = projected(self.forward, w) / -w
         by_backward = projected(self.backward, 1 - w) / (1 - w)
         a, b = self.before.astype(np.float32), self.after.astype(np.float32)
@@ -84,13 +85,28 @@ class Motion:
             difference = np.abs(fetch(a, -w * v) - fetch(b, (1 - w) * v))
             return cv2.boxFilter(difference, -1, (AGREEMENT_SIDE, AGREEMENT_SIDE), borderType=cv2.BORDER_REPLICATE)
 
-        forward_wins = disagreement(by_forward) <= disagreement(by_backward)
-        return np.where(forward_wins[..., None], by_forward, by_backward)
+        more = np.clip((disagreement(by_forward) - disagreement(by_backward)) / DOUBT, -30, 30)
+        return Velocities(by_forward, by_backward, 1 / (1 + np.exp(more)))
 
 
-def carried(before: np.ndarray, after: np.ndarray, velocity: np.ndarray, w: float) -> tuple[np.ndarray, np.ndarray]:
-    """The two key frames [H,W,C], each carried along the velocity to fraction w. Cubic: 2 dB better than bilinear."""
-    return fetch(before, -w * velocity, cv2.INTER_CUBIC), fetch(after, (1 - w) * velocity, cv2.INTER_CUBIC)
+@dataclass
+class Velocities:
+    """Either flow's [H,W,2] in pixels, and how far the forward one is to be trusted [H,W], 0…1."""
+
+    forward: np.ndarray
+    backward: np.ndarray
+    trust: np.ndarray
+
+
+def carried(before: np.ndarray, after: np.ndarray, velocities: Velocities, w: float) -> tuple[np.ndarray, np.ndarray]:
+    """The two key frames [H,W,C], each carried along the velocities to fraction w. Cubic: 2 dB better than bilinear."""
+    trust = velocities.trust[..., None]
+
+    def along(image: np.ndarray, share: float) -> np.ndarray:
+        by_forward, by_backward = (fetch(image, share * v, cv2.INTER_CUBIC) for v in (velocities.forward, velocities.backward))
+        return trust * by_forward + (1 - trust) * by_backward
+
+    return along(before, -w), along(after, 1 - w)
 
 
 def fill(keyed: Tensor, frames: int, keys: list[int]) -> tuple[Tensor, Tensor]:
@@ -105,7 +121,7 @@ def fill(keyed: Tensor, frames: int, keys: list[int]) -> tuple[Tensor, Tensor]:
         motion = Motion.between(seen[p], seen[p + 1])
         for frame in range(first + 1, last):
             w = (frame - first) / (last - first)
-            a, b = carried(rgb[p], rgb[p + 1], motion.velocity(w), w)
+            a, b = carried(rgb[p], rgb[p + 1], motion.velocities(w), w)
             out[frame] = (1 - w) * a + w * b
             mismatch[frame] = ((a - b) @ LUMA) ** 2
     if len(keys) == 1:

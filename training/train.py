@@ -33,8 +33,10 @@ from training.validate import Enhancement, autocast_network, refine, validate
 
 # Key-frame skip, frames of the clip, and how often: half the batches have every frame as a key frame.
 SHAPES = [((1, 5), 0.52), ((2, 5), 0.22), ((4, 5), 0.16), ((8, 9), 0.10)]
-DECODER_SHAPES = [((1, 1), 0.8), ((2, 5), 0.1), ((4, 5), 0.1)]  # the decoder sees one frame at a time
-CLEAN_HINT_SHARE, LOW_STRENGTH_SHARE = 0.4, 0.3  # strength 0; strength up to 0.4; the rest up to 1
+DECODER_SHAPES = [((1, 1), 0.9), ((2, 5), 0.05), ((4, 5), 0.05)]  # the decoder sees one frame at a time
+# Share at strength 0, which promises to be faithful and so sees few degraded clips; of the others half are up to LOW_STRENGTH, the rest up to 1.
+FAITHFUL_SHARE = {"reduced": 0.6, "degraded": 0.1, "inserted": 0.4}
+LOW_STRENGTH = 0.4
 FIRST_SHARE = 0.6  # share of the clips trained at t = 999, where every job starts: one evaluation does most of the work
 LATE_SHARE = 0.25  # and at t in 300…998, where the others of a short plan lie
 
@@ -59,11 +61,10 @@ def random_timesteps(rng: np.random.Generator, count: int) -> Tensor:
     return torch.from_numpy(np.where(share < FIRST_SHARE + LATE_SHARE, late, rng.integers(0, STEPS, count)))
 
 
-def random_strength(rng: np.random.Generator) -> float:
-    share = rng.random()
-    if share < CLEAN_HINT_SHARE:
+def random_strength(rng: np.random.Generator, kind: str) -> float:
+    if rng.random() < FAITHFUL_SHARE[kind]:
         return 0.0
-    return float(rng.random()) * (0.4 if share < CLEAN_HINT_SHARE + LOW_STRENGTH_SHARE else 1.0)
+    return float(rng.random()) * (LOW_STRENGTH if rng.random() < 0.5 else 1.0)
 
 
 def around(planes: Tensor) -> Tensor:
@@ -95,7 +96,9 @@ class Loss:
 
     def __call__(self, network: torch.nn.Module, batch: Batch, rng: np.random.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         count, frames = batch.clean.shape[:2]
-        strengths = [random_strength(rng) for _ in range(count)]
+        inserted = len(batch.keys) < frames
+        kinds = ["inserted" if inserted else "reduced" if only_reduced else "degraded" for only_reduced in batch.reduced]
+        strengths = [random_strength(rng, kind) for kind in kinds]
         strength = torch.tensor(strengths, device=self.device)
         each = lambda y: y.repeat_interleave(frames)
         with torch.autocast(self.device, torch.bfloat16):

@@ -14,8 +14,8 @@ def texture(dx: float, dy: float) -> np.ndarray:
 
 
 def test_velocity_is_the_shift():
-    velocity = Motion.between(texture(0, 0), texture(4, -2)).velocity(0.5)
-    error = np.abs(velocity[16:-16, 16:-16] - [4, -2])
+    velocities = Motion.between(texture(0, 0), texture(4, -2)).velocities(0.5)
+    error = np.abs(np.stack([velocities.forward, velocities.backward])[:, 16:-16, 16:-16] - [4, -2])
     assert np.median(error) < 0.1
 
 

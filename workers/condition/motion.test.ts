@@ -103,10 +103,10 @@ describe('optical flow', () => {
 describe('a frame between two key frames', () => {
   const [before, after] = [bytes(fixture.before), bytes(fixture.after)];
   const motion = new Motion({ width, height, rgba: rgbaOf(before) }, { width, height, rgba: rgbaOf(after) });
-  const velocity = motion.velocity(0.5);
+  const velocities = motion.velocities(0.5);
   const size = { width, height };
   const [first, last] = [planarOf(before), planarOf(after)];
-  const { frame, mismatch } = carry(first, last, size, size, velocity, 0.5, 8);
+  const { frame, mismatch } = carry(first, last, size, size, velocities, 0.5, 8);
   const truth = planarOf(bytes(fixture.truth));
 
   test('is as near the true one as the trainer’s, and far nearer than a blend', () => {
@@ -133,7 +133,7 @@ describe('a frame between two key frames', () => {
 
   test('of two equal key frames is that frame; at twice the size the motion is twice as long', () => {
     const still = new Motion({ width, height, rgba: rgbaOf(before) }, { width, height, rgba: rgbaOf(before) });
-    const same = carry(planarOf(before), planarOf(before), size, size, still.velocity(0.25), 0.25, 8);
+    const same = carry(planarOf(before), planarOf(before), size, size, still.velocities(0.25), 0.25, 8);
     expect(psnr(same.frame, planarOf(before))).toBeGreaterThan(60);
     expect(Math.max(...same.mismatch)).toBeLessThan(1e-9);
 
@@ -143,7 +143,7 @@ describe('a frame between two key frames', () => {
         return planar[Math.floor(i / (4 * width * height)) * width * height + (y >> 1) * width + (x >> 1)]!;
       });
     const large = { width: 2 * width, height: 2 * height };
-    const big = carry(doubled(planarOf(before)), doubled(planarOf(after)), large, large, velocity, 0.5, 8);
+    const big = carry(doubled(planarOf(before)), doubled(planarOf(after)), large, large, velocities, 0.5, 8);
     expect(psnr(big.frame, doubled(truth))).toBeGreaterThan(psnr(frame, truth) - 1.5);
   });
 });

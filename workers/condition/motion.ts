@@ -1,9 +1,9 @@
 /**
  * Frames between key frames by motion: what inserted frames lean on (docs/nano-model.md "Between key frames").
  *
- * Flows both ways between two key frames; at a pixel of the frame between, either offers a velocity; the one along which the
- * key frames agree better is taken, both are fetched along it and blended. The trainer's `training/motion.py` does the same.
- * Costs two flows a pair (`optical-flow.ts`), about 0.15 µs a pixel searched and 0.12 µs an output pixel, a frame; holds 24 bytes a source
+ * Flows both ways between two key frames; at a pixel of the frame between, either offers a velocity; both key frames are fetched
+ * along both, the better they agree along one the more of it is taken, and blended. The trainer's `training/motion.py` does the same.
+ * Costs two flows a pair (`optical-flow.ts`), about 0.15 µs a pixel searched and 0.12–0.24 µs an output pixel, a frame; holds 28 bytes a source
  * pixel of at most 960 × 960. What only one key frame shows, or what moves too fast, comes out as a blend; the network is told where (mismatch).
  */
 
@@ -15,8 +15,13 @@ const LONGEST_SIDE = 960;
 const SHORTEST_LONG_SIDE = 256;
 /** Fixed-point steps that bring a flow from its key frame to the frame between. */
 const PROJECTIONS = 3;
-/** Pixels to every side that vote on which velocity to take. */
+/** Pixels to every side that vote on which velocity to trust. */
 const AGREEMENT_REACH = 3;
+/** Grey levels of difference that make one velocity e times likelier than the other. */
+const DOUBT = 8;
+/** Where one velocity has all but this share, or both are as near to each other as this, in pixels, one fetch does. */
+const NEGLIGIBLE_SHARE = 0.02;
+const NEGLIGIBLE_PIXELS = 0.05;
 /** Of the cubic kernel, as OpenCV has it. */
 const A = -0.75;
 
@@ -26,11 +31,15 @@ interface Picture {
   readonly rgba: Uint8Array | Uint8ClampedArray;
 }
 
-/** A velocity a pixel of the frame between, in pixels from key frame to key frame: [2 · height · width]. */
-export interface VelocityField {
+/** Two velocities a pixel of the frame between, in pixels from key frame to key frame. */
+export interface Velocities {
   readonly width: number;
   readonly height: number;
-  readonly data: Float32Array;
+  /** By either flow, [2 · height · width]. */
+  readonly forward: Float32Array;
+  readonly backward: Float32Array;
+  /** How far the forward one is to be trusted, 0…1: [height · width]. */
+  readonly trust: Float32Array;
 }
 
 /** What two key frames say of the motion between them. */
@@ -48,22 +57,19 @@ export class Motion {
   }
 
   /** At fraction `w`, between 0 and 1, of the way. */
-  velocity(w: number): VelocityField {
+  velocities(w: number): Velocities {
     const { width, height } = this.#before;
-    const byForward = this.#projected(this.#forward, w);
-    const byBackward = this.#projected(this.#backward, 1 - w);
-    for (let i = 0; i < byForward.length; i += 1) {
-      byForward[i] = byForward[i]! / -w;
-      byBackward[i] = byBackward[i]! / (1 - w);
-    }
-    const forward = this.#disagreement(byForward, w);
-    const backward = this.#disagreement(byBackward, w);
+    const forward = this.#projected(this.#forward, w);
+    const backward = this.#projected(this.#backward, 1 - w);
     for (let i = 0; i < forward.length; i += 1) {
-      if (forward[i]! <= backward[i]!) continue;
-      byForward[2 * i] = byBackward[2 * i]!;
-      byForward[2 * i + 1] = byBackward[2 * i + 1]!;
+      forward[i] = forward[i]! / -w;
+      backward[i] = backward[i]! / (1 - w);
     }
-    return { width, height, data: byForward };
+    const trust = this.#disagreement(forward, w);
+    const other = this.#disagreement(backward, w);
+    const doubt = DOUBT * (2 * AGREEMENT_REACH + 1) ** 2;
+    for (let i = 0; i < trust.length; i += 1) trust[i] = 1 / (1 + Math.exp((trust[i]! - other[i]!) / doubt));
+    return { width, height, forward, backward, trust };
   }
 
   /** −share·flow, at the places that it leads to: where a pixel of the frame between came from. */
@@ -87,7 +93,7 @@ export class Motion {
     return out;
   }
 
-  /** How far the key frames are apart along a velocity, in grey levels, averaged over the neighbourhood. */
+  /** How far the key frames are apart along a velocity, in grey levels, summed over the neighbourhood. */
   #disagreement(velocity: Float32Array, w: number): Float32Array {
     const { width, height } = this.#before;
     const differences = new Float32Array(width * height);
@@ -113,10 +119,10 @@ export interface Between {
 }
 
 /**
- * Both key frames carried along a velocity to fraction `w`, and blended.
+ * Both key frames carried along the velocities to fraction `w`, and blended.
  *
  * @param before, after [3, height, width] in −1…1, padding included.
- * @param shown the part of them that is not padding, in pixels from the top left: what the velocity field covers.
+ * @param shown the part of them that is not padding, in pixels from the top left: what the velocities cover.
  * @param factor pixels a latent.
  */
 export function carry(
@@ -124,7 +130,7 @@ export function carry(
   after: Float32Array,
   size: { readonly width: number; readonly height: number },
   shown: { readonly width: number; readonly height: number },
-  velocity: VelocityField,
+  velocities: Velocities,
   w: number,
   factor: number,
 ): Between {
@@ -133,19 +139,35 @@ export function carry(
   const frame = new Float32Array(3 * plane);
   const latentWidth = width / factor;
   const mismatch = new Float32Array(latentWidth * (height / factor));
-  const scaleX = shown.width / velocity.width;
-  const scaleY = shown.height / velocity.height;
-  const [a, b] = [new Float32Array(3), new Float32Array(3)];
+  const { forward, backward, trust, width: fieldWidth, height: fieldHeight } = velocities;
+  const scaleX = shown.width / fieldWidth;
+  const scaleY = shown.height / fieldHeight;
+  const trusted: Luma = { width: fieldWidth, height: fieldHeight, data: trust };
+  const [a, b, other] = [new Float32Array(3), new Float32Array(3), new Float32Array(3)];
   const share = 1 - w;
   for (let y = 0; y < height; y += 1) {
     const fieldY = (y + 0.5) / scaleY - 0.5;
     const latentRow = Math.floor(y / factor) * latentWidth;
     for (let x = 0; x < width; x += 1) {
-      bilinearPair(velocity.data, velocity.width, velocity.height, (x + 0.5) / scaleX - 0.5, fieldY);
-      const u = pair[0]! * scaleX;
-      const v = pair[1]! * scaleY;
+      const fieldX = (x + 0.5) / scaleX - 0.5;
+      let s = bilinear(trusted, fieldX, fieldY);
+      bilinearPair(backward, fieldWidth, fieldHeight, fieldX, fieldY);
+      const [uBackward, vBackward] = [pair[0]! * scaleX, pair[1]! * scaleY];
+      bilinearPair(forward, fieldWidth, fieldHeight, fieldX, fieldY);
+      let [u, v] = [pair[0]! * scaleX, pair[1]! * scaleY];
+      if (s < NEGLIGIBLE_SHARE) {
+        [u, v, s] = [uBackward, vBackward, 1];
+      } else if (s > 1 - NEGLIGIBLE_SHARE || Math.abs(u - uBackward) + Math.abs(v - vBackward) < NEGLIGIBLE_PIXELS) {
+        s = 1;
+      }
       cubic(before, width, height, x - w * u, y - w * v, a);
       cubic(after, width, height, x + share * u, y + share * v, b);
+      if (s < 1) {
+        cubic(before, width, height, x - w * uBackward, y - w * vBackward, other);
+        mix(a, other, s);
+        cubic(after, width, height, x + share * uBackward, y + share * vBackward, other);
+        mix(b, other, s);
+      }
       const at = y * width + x;
       frame[at] = share * a[0]! + w * b[0]!;
       frame[plane + at] = share * a[1]! + w * b[1]!;
@@ -156,6 +178,11 @@ export function carry(
     }
   }
   return { frame, mismatch: withNeighbours(mismatch, latentWidth) };
+}
+
+/** `share` of a colour and the rest of another, into the first. */
+function mix(colour: Float32Array, other: Float32Array, share: number): void {
+  for (let c = 0; c < 3; c += 1) colour[c] = share * colour[c]! + (1 - share) * other[c]!;
 }
 
 /** Means over 3×3, edges held. */

@@ -63,9 +63,9 @@ export class SourcePictures {
     if (this.#motion?.before !== before.index) {
       this.#motion = { before: before.index, motion: new Motion(before, after) };
     }
-    const velocity = this.#motion.motion.velocity(fraction);
+    const velocities = this.#motion.motion.velocities(fraction);
     const [first, last] = [this.#plane(before), this.#plane(after)];
-    const { frame, mismatch } = carry(first, last, padded, worked, velocity, fraction, factor);
+    const { frame, mismatch } = carry(first, last, padded, worked, velocities, fraction, factor);
     return { picture: this.#part(frame, 3, 1), mismatch: this.#part(mismatch, 1, factor) };
   }
 
