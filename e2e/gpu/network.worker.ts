@@ -142,7 +142,9 @@ function networksPeak({ peakBytes }: ModelInfo, frames: number, height: number, 
     { latentWidth: 1, latentHeight: 1 },
     { latentWidth: width, latentHeight: height },
   ];
-  return peakBytes?.({ residency, frames, tile, encoderTile: pixel, decoderTile: pixel, decoderFrames: 1 }) ?? 0;
+  return (
+    peakBytes?.({ residency, frames: [frames], tile, encoderTile: pixel, decoderTile: pixel, decoderFrames: [1] }) ?? 0
+  );
 }
 
 /** Unit variance: uniform, by the weights' formula. */

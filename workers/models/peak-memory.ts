@@ -10,6 +10,7 @@ import type { Checkpoint } from './checkpoint/checkpoint.ts';
 import type { Manifest, PartName, Precision } from './manifest.ts';
 import { partBytes, residentBytes } from './memory.ts';
 import { type Footprint, footprintOf, largestExchangedBytes, pooledPeakBytes } from './onnx/buffer-pool.ts';
+import type { SymbolSizes } from './onnx/dimension.ts';
 import type { Graph } from './onnx/graph.ts';
 import { storagePolicy } from './quantise/storage.ts';
 import { textGraph } from './text/text-tower.ts';
@@ -23,7 +24,8 @@ import { unetSections } from './venhancer/sections.ts';
 /** Of one session, or of some that are there together: what their runs take beside the weights. */
 interface Load {
   readonly weightBytes: number;
-  readonly footprint: Footprint;
+  /** At every number of frames. */
+  readonly footprints: readonly Footprint[];
   /** On the way to or from the processor. */
   readonly exchangedBytes: number;
 }
@@ -47,23 +49,19 @@ export function peakMemory(manifest: Manifest): (layout: MemoryLayout) => number
   };
   const weightOf = (...names: readonly PartName[]) => names.reduce((sum, name) => sum + (weights.get(name) ?? 0), 0);
 
-  const autoencoder = (part: VaePart, frames: number, { latentWidth: w, latentHeight: h }: LatentSize) =>
+  const autoencoder = (part: VaePart, frames: readonly number[], { latentWidth: w, latentHeight: h }: LatentSize) =>
     kept([part, frames, w, h], () => {
       const factor = manifest.latentFactor;
-      return loadOf(weightOf(part), [vaePartGraph(manifest, part)], {
-        F: frames,
-        h,
-        w,
-        H: h * factor,
-        W: w * factor,
-      });
+      const plane = { h, w, H: h * factor, W: w * factor };
+      const sizes = frames.map((F) => ({ F, ...plane }));
+      return loadOf(weightOf(part), [vaePartGraph(manifest, part)], sizes);
     });
-  const networks = (frames: number, { latentWidth, latentHeight }: LatentSize, apart: boolean): readonly Load[] => {
+  const networks = (frames: readonly number[], { latentWidth, latentHeight }: LatentSize, apart: boolean) => {
     const small = config.contextDim === 0;
-    const chunks = small ? null : chunksFor(config, frames, latentHeight, latentWidth);
-    const sizes = levelSizes(config, frames, latentHeight, latentWidth);
+    const chunks = small ? null : chunksFor(config, frames[0] ?? 1, latentHeight, latentWidth);
+    const sizes = frames.map((count) => levelSizes(config, count, latentHeight, latentWidth));
     const storage = storagePolicy(manifest.parts.unet!.precision as Precision, HALF);
-    const key = [frames, latentWidth, latentHeight, apart];
+    const key = [frames, latentWidth, latentHeight];
     if (!apart) {
       const graphs = () => NETWORK_PARTS.map((part) => networkGraph(config, part, { storage, chunks }));
       return [kept(['networks', ...key], () => loadOf(weightOf('controlnet', 'unet'), graphs(), sizes))];
@@ -83,11 +81,11 @@ export function peakMemory(manifest: Manifest): (layout: MemoryLayout) => number
     kept(['text-encoder'], () => {
       const precision = manifest.parts['text-encoder']!.precision as Precision;
       const graph = textGraph(config.text!, { storage: storagePolicy(precision, HALF) });
-      return loadOf(weightOf('text-encoder'), [graph], {});
+      return loadOf(weightOf('text-encoder'), [graph], [{}]);
     });
 
   return ({ residency, frames, tile, encoderTile, decoderTile, decoderFrames }) => {
-    const encoder = autoencoder('vae-encoder', 1, encoderTile);
+    const encoder = autoencoder('vae-encoder', [1], encoderTile);
     const decoder = autoencoder('vae-decoder', decoderFrames, bandOf(manifest, decoderTile));
     const evaluated = networks(frames, tile, residency === 'parts');
     const stages =
@@ -103,14 +101,15 @@ export function peakMemory(manifest: Manifest): (layout: MemoryLayout) => number
 function together(loads: readonly Load[]): number {
   const weights = loads.reduce((sum, { weightBytes }) => sum + weightBytes, 0);
   const exchanged = Math.max(...loads.map(({ exchangedBytes }) => exchangedBytes));
-  return weights + pooledPeakBytes(loads.map(({ footprint }) => footprint)) + exchanged;
+  return weights + pooledPeakBytes(loads.flatMap(({ footprints }) => footprints)) + exchanged;
 }
 
-function loadOf(weightBytes: number, graphs: readonly Graph[], sizes: Readonly<Record<string, number>>): Load {
+function loadOf(weightBytes: number, graphs: readonly Graph[], sizes: readonly SymbolSizes[]): Load {
+  const exchanged = sizes.map((each) => (graphs.length > 1 ? 0 : largestExchangedBytes(graphs[0]!, each)));
   return {
     weightBytes,
-    footprint: footprintOf(graphs, sizes),
-    exchangedBytes: graphs.length > 1 ? 0 : largestExchangedBytes(graphs[0]!, sizes),
+    footprints: sizes.map((each) => footprintOf(graphs, each)),
+    exchangedBytes: Math.max(...exchanged),
   };
 }
 

@@ -75,24 +75,26 @@ function peakOf(layout: Layout, { shots, factor, latentWidth, latentHeight }: Ex
   const { autoencoder, grid } = layout;
   const plane = { latentWidth, latentHeight };
   const sizeOf = (tiles: readonly Tile[] | undefined): LatentSize => tiles?.[0] ?? plane;
-  let decoderFrames = 1;
-  if (autoencoder) {
-    const windows = planWindows(shots, factor, layout.shape);
-    for (const [index, { startFrame, endFrame }] of windows.entries()) {
-      const end = Math.min(endFrame, windows[index + 1]?.startFrame ?? endFrame);
-      for (const span of referenceWindows(end - startFrame, autoencoder.decoderFrames, autoencoder.decoderOverlap)) {
-        decoderFrames = Math.max(decoderFrames, span[1] - span[0]);
-      }
-    }
-  }
+  const windows = planWindows(shots, factor, layout.shape);
+  const decoded = windows.flatMap(({ startFrame, endFrame }, index) => {
+    if (!autoencoder) return [1];
+    const end = Math.min(endFrame, windows[index + 1]?.startFrame ?? endFrame);
+    const spans = referenceWindows(end - startFrame, autoencoder.decoderFrames, autoencoder.decoderOverlap);
+    return spans.map(([from, to]) => to - from);
+  });
   return model.peakBytes!({
     residency: layout.residency ?? 'all',
-    frames: layout.longest,
+    frames: once(windows.map(({ startFrame, endFrame }) => endFrame - startFrame)),
     tile: { latentWidth: grid.tileWidth, latentHeight: grid.tileHeight },
     encoderTile: sizeOf(autoencoder?.encoderTiles),
     decoderTile: sizeOf(autoencoder?.decoderTiles),
-    decoderFrames,
+    decoderFrames: once(decoded),
   });
+}
+
+/** Largest first. */
+function once(counts: readonly number[]): number[] {
+  return [...new Set(counts)].sort((a, b) => b - a);
 }
 
 /** The model as {@link chooseLayout} is to see it. */

@@ -75,13 +75,13 @@ export interface LatentSize {
 /** What of a layout decides how much of a device's memory it takes. */
 export interface MemoryLayout {
   readonly residency: Residency;
-  /** Of the longest window. */
-  readonly frames: number;
+  /** Of the windows: every length once, the longest first. */
+  readonly frames: readonly number[];
   readonly tile: LatentSize;
   readonly encoderTile: LatentSize;
   readonly decoderTile: LatentSize;
-  /** Decoded together, at most. */
-  readonly decoderFrames: number;
+  /** Decoded together: every number once. */
+  readonly decoderFrames: readonly number[];
 }
 
 export interface AutoencoderInfo {

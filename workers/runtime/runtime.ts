@@ -13,6 +13,7 @@ import type { LedgerReading } from './ledger.ts';
 import { flavourFor, isolated, loadOrt, type OrtModule } from './ort.ts';
 import { measureSpeed, type SelfTestResult, selfTest } from './self-test.ts';
 import { asDeviceError, ModelSession, outOfMemory, type PartSource, Turn } from './session.ts';
+import { asShard } from './shard-blob.ts';
 
 export interface SessionOptions {
   /** Leave outputs on the device, for another session to read. */
@@ -100,7 +101,7 @@ export class Runtime {
     const memoryRanOut = this.gpu?.memoryRanOut ?? (() => false);
     const sessionOptions: Ort.InferenceSession.SessionOptions = {
       executionProviders: this.gpu ? [{ name: 'webgpu', device: this.gpu.device }] : ['wasm'],
-      externalData: source.data.map(({ name, bytes }) => ({ path: name, data: bytes })),
+      externalData: source.data.map(({ name, bytes }) => ({ path: name, data: this.gpu ? asShard(bytes) : bytes })),
       graphOptimizationLevel: 'all',
       ...(resident && this.gpu ? { preferredOutputLocation: 'gpu-buffer' as const } : {}),
       ...(options.dimensions ? { freeDimensionOverrides: options.dimensions } : {}),
