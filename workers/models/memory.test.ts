@@ -1,11 +1,20 @@
-/** What the official model is predicted to take: by the graphs that a job would build, no weight read. */
+/** What the official model is predicted to take: by the graphs that a job would build, no weight read; and a small one, against what it took. */
 
 import { beforeAll, describe, expect, it } from 'vitest';
+import { TINY_AUTOENCODER, TINY_NETWORK, TINY_TEXT } from '../../tools/tiny-model.ts';
 import { clipOf, deviceOf, settingsOf } from '../plan/fixtures/plan-inputs.ts';
 import type { ModelInfo } from '../plan/job-plan.ts';
 import { planJob } from '../plan/plan-job.ts';
 import { PROMPTED_SETTINGS } from '../plan/settings.ts';
-import type { Manifest, PartName, PartRecord, Precision } from './manifest.ts';
+import type {
+  KlAutoencoderConfig,
+  Manifest,
+  NetworkConfig,
+  PartName,
+  PartRecord,
+  Precision,
+  TextConfig,
+} from './manifest.ts';
 import { modelInfo } from './model-info.ts';
 
 import { peakActivationBytes } from './onnx/cost.ts';
@@ -18,7 +27,16 @@ import { levelSizes } from './venhancer/network.ts';
 
 const GPU = deviceOf({ gigaflopsPerSecond: 3000 });
 
-function manifestOf(precision: Precision): Manifest {
+interface Family {
+  readonly network: NetworkConfig;
+  readonly autoencoder: KlAutoencoderConfig;
+  readonly text: TextConfig;
+}
+
+const OFFICIAL: Family = { network: OFFICIAL_NETWORK, autoencoder: TEMPORAL_VAE, text: VIT_H_14 };
+const TINY: Family = { network: TINY_NETWORK, autoencoder: TINY_AUTOENCODER, text: TINY_TEXT };
+
+function manifestOf(precision: Precision, { network, autoencoder, text }: Family = OFFICIAL): Manifest {
   const names: readonly PartName[] = ['vae-encoder', 'vae-decoder', 'controlnet', 'unet', 'text-encoder'];
   const record = (name: PartName): PartRecord => ({
     graph: { name: `${name}.onnx`, bytes: 1e6, sha256: '0' },
@@ -34,7 +52,7 @@ function manifestOf(precision: Precision): Manifest {
     formatVersion: 1,
     name: 'official',
     family: 'venhancer',
-    config: { ...OFFICIAL_NETWORK, autoencoder: TEMPORAL_VAE, text: VIT_H_14 },
+    config: { ...network, autoencoder, text },
     parts: Object.fromEntries(names.map((name) => [name, record(name)])),
     requires: { features: [], limits: {} },
     schedule: 'cosine-logsnr-shifted',
@@ -102,5 +120,24 @@ describe('the official model', () => {
     const plan = planOf(compact, 8, 4, 6e9);
     expect(plan.autoencoder!.decoderTiles.length).toBeGreaterThan(1);
     expect(plan.bytes.device).toBeLessThanOrEqual(6e9);
+  });
+});
+
+/** MiB that the ledger had after jobs of this model on an emulated GPU (tools/gpu/measure-ledger.ts). */
+describe('a small model of the family', () => {
+  it.each([
+    { scale: 1, frames: 8, factor: 1, budgetMiB: null, ledger: 71 },
+    { scale: 4, frames: 8, factor: 1, budgetMiB: null, ledger: 347 },
+    { scale: 4, frames: 8, factor: 2, budgetMiB: null, ledger: 584 },
+    { scale: 8, frames: 8, factor: 1, budgetMiB: 700, ledger: 351 },
+    { scale: 3, frames: 8, factor: 1, budgetMiB: 160, ledger: 141 },
+  ])('takes what the ledger had: %o', ({ scale, frames, factor, budgetMiB, ledger }) => {
+    const settings = settingsOf({ ...PROMPTED_SETTINGS, scale, frameRateFactor: factor });
+    const emulated = deviceOf({ isFallbackAdapter: true });
+    const memoryBudgetBytes = budgetMiB && budgetMiB * 2 ** 20;
+    const model = modelInfo(manifestOf('balanced', TINY));
+    const plan = planJob(clipOf(80, 44, frames), settings, emulated, model, { memoryBudgetBytes });
+    expect(plan.refusals).toEqual([]);
+    expect(Math.abs(plan.bytes.device / 2 ** 20 / ledger - 1)).toBeLessThan(0.15);
   });
 });
