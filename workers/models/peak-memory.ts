@@ -64,7 +64,8 @@ export function peakMemory(manifest: Manifest): (layout: MemoryLayout) => number
     const key = [frames, latentWidth, latentHeight];
     if (!apart) {
       const graphs = () => NETWORK_PARTS.map((part) => networkGraph(config, part, { storage, chunks }));
-      return [kept(['networks', ...key], () => loadOf(weightOf('controlnet', 'unet'), graphs(), sizes))];
+      // A small model's are run at any size, as they were packed.
+      return [kept(['networks', ...key], () => loadOf(weightOf('controlnet', 'unet'), graphs(), sizes, !small))];
     }
     const controlnet = () => networkGraph(config, 'controlnet', { storage, chunks });
     return [
@@ -104,11 +105,11 @@ function together(loads: readonly Load[]): number {
   return weights + pooledPeakBytes(loads.flatMap(({ footprints }) => footprints)) + exchanged;
 }
 
-function loadOf(weightBytes: number, graphs: readonly Graph[], sizes: readonly SymbolSizes[]): Load {
+function loadOf(weightBytes: number, graphs: readonly Graph[], sizes: readonly SymbolSizes[], inPlace = true): Load {
   const exchanged = sizes.map((each) => (graphs.length > 1 ? 0 : largestExchangedBytes(graphs[0]!, each)));
   return {
     weightBytes,
-    footprints: sizes.map((each) => footprintOf(graphs, each)),
+    footprints: sizes.map((each) => footprintOf(graphs, each, inPlace)),
     exchangedBytes: Math.max(...exchanged),
   };
 }

@@ -59,10 +59,13 @@ export interface Footprint {
   readonly otherBytes: number;
 }
 
-/** Graphs that run one after another, each with what the one before gave out; the sizes are those of all. */
-export function footprintOf(graphs: readonly Graph[], sizes: SymbolSizes): Footprint {
+/**
+ * Graphs that run one after another, each with what the one before gave out; the sizes are those of all.
+ * @param inPlace whether nodes write into inputs that nobody needs any more: not where a session doesn't know that sizes are the same.
+ */
+export function footprintOf(graphs: readonly Graph[], sizes: SymbolSizes, inPlace = true): Footprint {
   const use = new Use();
-  for (const graph of graphs) runThrough(use, graph, sizes);
+  for (const graph of graphs) runThrough(use, graph, sizes, inPlace);
   return { pooled: use.most, otherBytes: use.mostOtherBytes };
 }
 
@@ -123,7 +126,7 @@ class Use {
   }
 }
 
-function runThrough(use: Use, graph: Graph, sizes: SymbolSizes): void {
+function runThrough(use: Use, graph: Graph, sizes: SymbolSizes, inPlace: boolean): void {
   const owner = new Map<Value, Value>();
   const owned = (value: Value) => owner.get(value) ?? value;
   const lastUse = new Map<Value, number>();
@@ -147,7 +150,10 @@ function runThrough(use: Use, graph: Graph, sizes: SymbolSizes): void {
       for (const output of node.outputs) {
         const size = pooledSize(bytesOf(output, sizes));
         const reused =
-          IN_PLACE.has(node.op) && size <= LARGEST_POOLED_BYTES && dying.find((each) => held.get(each) === size);
+          inPlace &&
+          IN_PLACE.has(node.op) &&
+          size <= LARGEST_POOLED_BYTES &&
+          dying.find((each) => held.get(each) === size);
         if (reused) held.delete(reused);
         if (reused) held.set(output, size);
         else hold(output);
