@@ -1,7 +1,8 @@
 /**
  * How long a person waits, through the real page on the processor: from opening it to the first preview, and from a click on Cancel to the page being
  * theirs again, in every stage of a job. `npm run bench:waits` prints a table; `--check` fails above the budgets (15 s, 1 s), which count on
- * a machine with nothing else to do; `--built` takes the last build; `--rounds N`.
+ * a machine with nothing else to do; `--built` takes the last build; `--rounds N`; `--moments LIST` presses
+ * Cancel at these alone.
  */
 
 import { availableParallelism, loadavg } from 'node:os';
@@ -110,6 +111,7 @@ const { values } = parseArgs({
     check: { type: 'boolean', default: false },
     built: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '1' },
+    moments: { type: 'string' },
   },
 });
 if (!values.built) await build({ logLevel: 'error', build: { outDir: OUT } });
@@ -125,16 +127,8 @@ let late = false;
 try {
   console.log('| | of the page’s own time, seconds |\n|---|---|');
   for (let round = 0; round < Number(values.rounds); round += 1) {
-    const { waits, workedSeconds } = await firstPreview(browser);
-    const { readyMs = 0, clipMs = 0, previewMs = 0 } = waits;
-    console.log(`| engine ready, self-test and all | ${seconds(readyMs)} |`);
-    console.log(`| clip read, chosen at once | ${seconds(clipMs)} |`);
-    console.log(`| first preview, a crop of 256×256 | ${seconds(previewMs)} |`);
-    console.log(
-      `| the same, of the processor: all of the browser's processes together | ${workedSeconds.toFixed(2)} |`,
-    );
-    late ||= previewMs > PREVIEW_BUDGET_MS;
-    for (const moment of MOMENTS) {
+    if (!values.moments) await reportPreview(browser);
+    for (const moment of (values.moments?.split(',') as Moment[] | undefined) ?? MOMENTS) {
       const ms = await cancelling(browser, moment);
       console.log(`| cancel: ${moment} | ${ms === null ? 'over before it was heard' : seconds(ms)} |`);
       late ||= ms !== null && ms > CANCEL_BUDGET_MS;
@@ -146,6 +140,16 @@ try {
   await new Promise((resolve) => server.httpServer.close(resolve));
 }
 if (late && values.check && loadavg()[0]! < 1.5 * availableParallelism()) process.exit(1);
+
+async function reportPreview(browserOf: Browser): Promise<void> {
+  const { waits, workedSeconds } = await firstPreview(browserOf);
+  const { readyMs = 0, clipMs = 0, previewMs = 0 } = waits;
+  console.log(`| engine ready, self-test and all | ${seconds(readyMs)} |`);
+  console.log(`| clip read, chosen at once | ${seconds(clipMs)} |`);
+  console.log(`| first preview, a crop of 256×256 | ${seconds(previewMs)} |`);
+  console.log(`| the same, of the processor: all of the browser's processes together | ${workedSeconds.toFixed(2)} |`);
+  late ||= previewMs > PREVIEW_BUDGET_MS;
+}
 
 async function opened(
   browserOf: Browser,
