@@ -3,6 +3,7 @@
  * tiny model of the family (tools/tiny-model.ts).
  */
 
+import { writeFileSync } from 'node:fs';
 import { expect, type Page, test } from '@playwright/test';
 import {
   safetensorsCheckpoint,
@@ -132,6 +133,75 @@ test('three files are converted, verified, chosen, prompted, and enhance a clip'
   await manager.dialog.getByRole('button', { name: /^Delete venhancer/ }).click();
   await expect(installed).toHaveCount(0);
 });
+
+test('an import that a reload cuts off goes on after the last finished shard, once its files are dropped', async ({
+  page,
+}, info) => {
+  const paths = Object.values(files).map(({ name, buffer }) => {
+    const path = info.outputPath(name);
+    writeFileSync(path, buffer);
+    return path;
+  });
+  const enhancer = new EnhancerPage(page);
+  await enhancer.open('?provider=wasm');
+  const manager = new Manager(page);
+  await manager.open();
+  await manager.dialog.getByLabel('Model files').setInputFiles(paths);
+  await manager.install(/Balanced/);
+  const [shard, written] = await page.evaluate(firstFinished, 'venhancer_tiny-balanced');
+  await page.reload();
+  await drop(page, paths);
+  await expect(manager.dialog).toBeVisible();
+  const unfinished = manager.dialog.locator('[data-unfinished="venhancer_tiny-balanced"]');
+  await expect(unfinished).toContainText('it goes on where it stopped');
+  await manager.install(/Balanced/);
+  const installed = manager.dialog.locator('[data-model="venhancer_tiny-balanced"]');
+  await expect(installed).toContainText('in use', { timeout: 60_000 });
+  await expect(unfinished).toHaveCount(0);
+  expect(await page.evaluate(writtenAt, ['venhancer_tiny-balanced', shard] as const)).toBe(written);
+  await installed.getByRole('button', { name: /Verify/ }).click();
+  await expect(installed.getByText('Every file is as it was written.')).toBeVisible();
+});
+
+/** As from the person's desktop, anywhere on the page. */
+async function drop(page: Page, paths: readonly string[]): Promise<void> {
+  await page.evaluate(() => {
+    const input = Object.assign(document.createElement('input'), { type: 'file', multiple: true, id: 'desktop' });
+    document.body.append(input);
+  });
+  await page.locator('#desktop').setInputFiles(paths);
+  await page.evaluate(() => {
+    const input = document.querySelector<HTMLInputElement>('#desktop')!;
+    const dataTransfer = new DataTransfer();
+    for (const file of input.files!) dataTransfer.items.add(file);
+    input.remove();
+    const given = { bubbles: true, cancelable: true, dataTransfer };
+    document.body.dispatchEvent(new DragEvent('dragover', given));
+    document.body.dispatchEvent(new DragEvent('drop', given));
+  });
+}
+
+/** Waits for an import's first finished shard. @returns its name, and when it was written. */
+async function firstFinished(id: string): Promise<[string, number]> {
+  const root = await navigator.storage.getDirectory();
+  for (;;) {
+    try {
+      const folder = await (await root.getDirectoryHandle('models')).getDirectoryHandle(id);
+      const record = await (await (await folder.getFileHandle('import.json')).getFile()).text();
+      const name: string | undefined = JSON.parse(record).finished[0]?.name;
+      if (name) return [name, (await (await folder.getFileHandle(name)).getFile()).lastModified];
+    } catch {
+      // Not there yet, or being written.
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+async function writtenAt([id, name]: readonly [string, string]): Promise<number> {
+  const root = await navigator.storage.getDirectory();
+  const folder = await (await root.getDirectoryHandle('models')).getDirectoryHandle(id);
+  return (await (await folder.getFileHandle(name)).getFile()).lastModified;
+}
 
 /** Names and sizes in the exported folder, and in the installed package's. */
 async function exportedBytes(): Promise<[string, number][]> {
