@@ -62,6 +62,7 @@ const CASES: readonly Case[] = [
   job('tiny', 'balanced', 'generated_80x44.mp4', 3, 1, 160),
   job('tiny', 'balanced', 'real_160x90.mp4', 3),
   job('tiny', 'exact', 'generated_80x44.mp4', 4, 1, 250),
+  job('nano', 'balanced', 'generated_80x44.mp4', 1),
   job('nano', 'balanced', 'generated_80x44.mp4', 4),
   job('nano', 'balanced', 'real_160x90.mp4', 4, 2),
   job('nano', 'balanced', 'real_160x90.mp4', 8, 2, 600),
