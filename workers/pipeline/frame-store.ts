@@ -22,6 +22,8 @@ export class FrameStore implements SourceStore {
   readonly #frames: AsyncIterator<DecodedFrame>;
   readonly #held = new Map<number, DecodedFrame>();
   #next: number;
+  /** What ended them, where they are read ahead and nobody listened: a stream that has failed once only says that it is over. */
+  #failure: { readonly cause: unknown } | null = null;
 
   /** @param frames decoded frames in order; their `index` is the clip's. */
   constructor(frames: AsyncIterable<DecodedFrame>, firstIndex: number) {
@@ -29,10 +31,14 @@ export class FrameStore implements SourceStore {
     this.#next = firstIndex;
   }
 
-  /** Decodes until frame `index` is held. @throws EnhancerError `TRUNCATED` when the clip ends before it. */
+  /** Decodes until frame `index` is held. @throws EnhancerError `TRUNCATED` when the clip ends before it; what decoding throws, every time. */
   async reach(index: number): Promise<void> {
     while (this.#next <= index) {
-      const result = await this.#frames.next();
+      if (this.#failure) throw this.#failure.cause;
+      const result = await this.#frames.next().catch((cause: unknown) => {
+        this.#failure = { cause };
+        throw cause;
+      });
       if (result.done) {
         throw new EnhancerError(
           'TRUNCATED',
