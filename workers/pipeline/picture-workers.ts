@@ -1,6 +1,6 @@
 /**
  * Workers that steady the source's light, make source pictures and finish decoded ones, while the model runs: it blocks the engine's thread on the
- * processor, and on a GPU waits for whatever the engine does itself. One that finishes and draws noise, two for the light, and as many as half
+ * processor, and on a GPU waits for whatever the engine does itself. One that finishes and draws noise, one for the light, and as many as half
  * the cores, at most four, that make; shared by all jobs, started at the first use. Where there are none (Node) the caller does the work itself, and
  * what comes before the model also where one fails.
  */
@@ -12,9 +12,6 @@ import type { PictureAnswer, PictureRequest, SentFrame } from '../pictures.worke
 import type { Finish, FinishedPicture } from '../reconstruct/finish.ts';
 
 const MOST_WORKERS = 4;
-/** A job's first frames wait for light alone. */
-const LIGHTERS = 2;
-const LIT_TOGETHER = 8;
 
 interface Seat {
   readonly worker: Worker;
@@ -40,7 +37,7 @@ export class PictureWorkers {
   readonly #seats: readonly Seat[];
   /** Apart, so that no picture waits to be shown behind those of the next window. */
   readonly #finisher: Worker;
-  #lighters: readonly Seat[] = [];
+  #lighter: Seat | null = null;
   readonly #pending = new Map<number, Pending>();
   #nextId = 0;
 
@@ -69,8 +66,9 @@ export class PictureWorkers {
   /** Starts them all and has them compile what they will run, while nobody waits for it. */
   static warm(): void {
     const workers = PictureWorkers.shared();
-    if (!workers || workers.#lighters.length > 0) return;
-    for (const { worker } of [...workers.#startLighters(), ...workers.#seats, { worker: workers.#finisher }]) {
+    if (!workers || workers.#lighter) return;
+    workers.#lighter = workers.#seat();
+    for (const { worker } of [workers.#lighter, ...workers.#seats, { worker: workers.#finisher }]) {
       workers.#asked(worker, { kind: 'warm' }, []).catch(() => undefined);
     }
   }
@@ -94,16 +92,9 @@ export class PictureWorkers {
 
   /** The frame at `at` in the mean light of its neighbourhood. @param job any number of the caller's own. */
   inMeanLight(job: number, neighbourhood: readonly KeyFrame[], at: number): Promise<Uint8ClampedArray<ArrayBuffer>> {
-    const lighters = this.#lighters.length > 0 ? this.#lighters : this.#startLighters();
-    // Stretches of frames each: neighbours share the search for their motion.
-    const seat = lighters[Math.floor(neighbourhood[at]!.index / LIT_TOGETHER) % lighters.length]!;
-    const request: Unsent = { kind: 'light', job, neighbourhood: given(seat, job, neighbourhood), at };
-    return this.#asked(seat.worker, request, []) as Promise<Uint8ClampedArray<ArrayBuffer>>;
-  }
-
-  #startLighters(): readonly Seat[] {
-    this.#lighters = Array.from({ length: LIGHTERS }, () => this.#seat());
-    return this.#lighters;
+    this.#lighter ??= this.#seat();
+    const request: Unsent = { kind: 'light', job, neighbourhood: given(this.#lighter, job, neighbourhood), at };
+    return this.#asked(this.#lighter.worker, request, []) as Promise<Uint8ClampedArray<ArrayBuffer>>;
   }
 
   /** Takes `work.decoded` over. @throws EnhancerError `WORKER_FAILED`. */
@@ -163,7 +154,7 @@ export class PictureWorkers {
 
   #end(reason: Error): void {
     if (shared === this) shared = null;
-    const seats = [...this.#seats, ...this.#lighters];
+    const seats = [...this.#seats, ...(this.#lighter ? [this.#lighter] : [])];
     for (const worker of [this.#finisher, ...seats.map((seat) => seat.worker)]) worker.terminate();
     const pending = [...this.#pending.values()];
     this.#pending.clear();
