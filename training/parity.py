@@ -39,8 +39,7 @@ def motion() -> None:
     """Frames 8 apart of a real clip, and the one half-way."""
     first, middle, last = (np.ascontiguousarray(f[40:136, 96:224]) for f in read_video(CLIP, limit=9)[::4])
     between = Motion.between(first, last)
-    velocity = between.velocity(0.5)
-    a, b = carried(first.astype(np.float32), last.astype(np.float32), velocity, 0.5)
+    a, b = carried(first.astype(np.float32), last.astype(np.float32), between.velocities(0.5), 0.5)
     made = np.clip(np.round((a + b) / 2), 0, 255).astype(np.uint8)
     light = light_change(first, np.clip(last * 1.06, 0, 255).astype(np.uint8))
     text = lambda x: base64.b64encode(np.ascontiguousarray(x).tobytes()).decode()
@@ -72,7 +71,7 @@ def sampler() -> None:
 @torch.no_grad()
 def refinement() -> None:
     torch.manual_seed(7)
-    decoder = Refinement(width=4, inner=6, depth=2)
+    decoder = Refinement(width=4, near=1, inner=6, depth=2)
     for p in decoder.parameters():
         p.copy_(0.3 * torch.randn(p.shape))
     source, raw = torch.rand(1, 3, 128, 16) * 2 - 1, torch.randn(1, 96, 16, 2)
@@ -80,7 +79,7 @@ def refinement() -> None:
     frames = reconstruct(decoder, raw, source, 8, scale, strength)
     REFINEMENT.parent.mkdir(exist_ok=True)
     REFINEMENT.write_text(json.dumps({
-        "width": 4, "inner": 6, "depth": 2, "scale": 2.5, "strength": 0.3, "height": 128, "pictureWidth": 16,
+        "width": 4, "near": 1, "inner": 6, "depth": 2, "scale": 2.5, "strength": 0.3, "height": 128, "pictureWidth": 16,
         "weights": {f"decoder.{k}": {"shape": list(v.shape), "values": numbers(v)} for k, v in decoder.state_dict().items()},
         "source": numbers(source), "latents": numbers(raw), "frames": numbers(frames)}))
 

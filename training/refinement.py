@@ -1,7 +1,8 @@
 """The learned part of nano's decoder: a few convolutions near the picture's own resolution (docs/nano-model.md "Decoder").
 
 What the latents' block transform cannot do cheaply, filtering alike at every pixel, is done here, in luma: from the source (the upsampled clip) to what
-is to be added to all its colours. `width` at half the picture's size, `inner` and `depth` at a quarter of it: training/cost.py has the bill.
+is to be added to all its colours. `width` and `near` (convolutions, as many before as after) at half the picture's size, `inner` and `depth` at a quarter of it:
+training/cost.py has the bill.
 """
 
 from __future__ import annotations
@@ -24,16 +25,17 @@ def luma(rgb: Tensor) -> Tensor:
 
 
 class Refinement(nn.Module):
-    def __init__(self, width: int, inner: int, depth: int):
+    def __init__(self, width: int, near: int, inner: int, depth: int):
         super().__init__()
-        self.sizes = [width] + [inner] * (1 + depth)
+        self.sizes = [width] * (1 + near) + [inner] * (1 + depth) + [width] * near
+        stack = lambda channels, count: nn.ModuleList([nn.Conv2d(channels, channels, 3, padding=1) for _ in range(count)])
         self.enter = nn.Conv2d(1, width, 6, stride=2, padding=2)
         self.down = nn.Conv2d(width, inner, 4, stride=2, padding=1)
-        self.layers = nn.ModuleList([nn.Conv2d(inner, inner, 3, padding=1) for _ in range(depth)])
+        self.before, self.layers, self.after = stack(width, near), stack(inner, depth), stack(width, near)
         self.up = nn.ConvTranspose2d(inner, width, 2, stride=2, bias=False)
         self.condition = nn.Linear(2, sum(self.sizes))
         self.leave = nn.Conv2d(width, 4, 3, padding=1)
-        for layer in self.layers:
+        for layer in (*self.before, *self.layers, *self.after):
             nn.init.kaiming_normal_(layer.weight, SLOPE)
             nn.init.zeros_(layer.bias)
         nn.init.zeros_(self.leave.weight)
@@ -43,11 +45,16 @@ class Refinement(nn.Module):
         """source [N,3,H,W] (RGB, −1…1, sides multiples of 4), conditioning [N,2] of `conditioning` below → what to add to all colours [N,1,H,W]."""
         biases = iter(self.condition(conditioning)[:, :, None, None].split(self.sizes, 1))
         activated = lambda y: F.leaky_relu(y + next(biases), SLOPE)
-        x = activated(self.enter(luma(source).contiguous(memory_format=torch.channels_last)))
+        x = entered = activated(self.enter(luma(source).contiguous(memory_format=torch.channels_last)))
+        for layer in self.before:
+            x = activated(layer(x))
         y = coarse = activated(self.down(x))
         for layer in self.layers:
             y = activated(layer(y))
-        return F.pixel_shuffle(self.leave(x + self.up(coarse + y)), 2).float()
+        x = x + self.up(coarse + y)
+        for layer in self.after:
+            x = activated(layer(x))
+        return F.pixel_shuffle(self.leave(entered + x), 2).float()
 
 
 def conditioning(scale: Tensor, strength: Tensor) -> Tensor:

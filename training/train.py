@@ -151,7 +151,7 @@ class Loss:
 
 def batches(pool: Pool, rng: np.random.Generator, options: argparse.Namespace):
     """Batches of about the same number of frames."""
-    wanted = DECODER_SHAPES if options.decoder_only else SHAPES
+    wanted = DECODER_SHAPES if options.only == "decoder" else SHAPES
     shapes, shares = [s for s, _ in wanted], np.array([p for _, p in wanted])
     while True:
         skip, frames = shapes[rng.choice(len(shapes), p=shares / shares.sum())]
@@ -195,7 +195,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--pool", type=int, default=4000, help="clips held on the device, 1.5 MB each")
     parser.add_argument("--clean-share", type=float, default=0.0, help="of the clips without inserted frames that are only reduced")
     parser.add_argument("--stream", action="store_true", help="delete shards once read and let new ones replace old clips")
-    parser.add_argument("--decoder-only", action="store_true", help="without the network, which stays as it is, at its average")
+    parser.add_argument("--only", choices=["decoder", "network"], help="train this part; the other stays as it is, at its average")
     parser.add_argument("--compile", action="store_true", help="the network by torch.compile")
     parser.add_argument("--crop", type=int, default=128)
     parser.add_argument("--rate", type=float, default=1e-3)
@@ -242,9 +242,9 @@ def work(rank: int, options: argparse.Namespace, meeting: str) -> None:
 
     torch.manual_seed(options.seed)
     network = EnhancementNetwork(NetworkConfig.from_json(config)).to(device)
-    if options.decoder_only:
-        for name, p in network.named_parameters():
-            p.requires_grad_(name.startswith("decoder."))
+    still = lambda name: options.only is not None and name.startswith("decoder.") != (options.only == "decoder")
+    for name, p in network.named_parameters():
+        p.requires_grad_(not still(name))
     for module in network.modules():
         if isinstance(module, torch.nn.Conv2d):
             module.to(memory_format=torch.channels_last)
@@ -258,15 +258,15 @@ def work(rank: int, options: argparse.Namespace, meeting: str) -> None:
     if options.resume:
         saved = torch.load(options.resume, map_location=device)
         own = network.state_dict()  # what the checkpoint knows nothing of starts as it is
-        kept = "average" if options.decoder_only or "weights" not in saved else "weights"  # a kept checkpoint has only the average
-        network.load_state_dict(own | {k: v.float() for k, v in saved[kept].items()})
+        latest = saved.get("weights", saved["average"])  # a kept checkpoint has only the average
+        network.load_state_dict(own | {k: (saved["average"] if still(k) else latest)[k].float() for k in latest})
         averaged = {k: v.clone() for k, v in own.items()} | {k: v.float() for k, v in saved["average"].items()}
         sizes = lambda groups: [len(group["params"]) for group in groups]
         if sizes(saved["moments"]["param_groups"]) == sizes(optimiser.param_groups):
             load_moments(optimiser, saved["moments"])
         done = saved["done"]
 
-    loss_of = Loss(stats, factor, device, options.decoder_only)
+    loss_of = Loss(stats, factor, device, options.only == "decoder")
     clips = held_out_clips(options.held_out, options.validate_clips) if options.validate_clips else None
     shadow = EnhancementNetwork(NetworkConfig.from_json(config)).to(device).eval()
     log = (options.out / "log.jsonl").open("a")

@@ -92,12 +92,14 @@ function autoencoder(value: unknown, channels: number): AutoencoderConfig {
   }
   if (fields.refinement === undefined) return { family, factor };
   const shape = fields.refinement as { readonly [field: string]: unknown };
-  const [width, inner, depth] = ['width', 'inner', 'depth'].map((name) => whole(shape, name, 1)) as [
-    number,
-    number,
-    number,
-  ];
-  return { family, factor, refinement: { width, inner, depth } };
+  const size = (name: string, least: number) => whole(shape, name, least);
+  const refinement = {
+    width: size('width', 1),
+    near: size('near', 0),
+    inner: size('inner', 1),
+    depth: size('depth', 1),
+  };
+  return { family, factor, refinement };
 }
 
 function klAutoencoder(fields: { readonly [field: string]: unknown }, latentChannels: number): KlAutoencoderConfig {

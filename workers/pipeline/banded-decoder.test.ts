@@ -12,6 +12,7 @@ import type { Model } from './model.ts';
 
 interface Fixture {
   readonly width: number;
+  readonly near: number;
   readonly inner: number;
   readonly depth: number;
   readonly scale: number;
@@ -30,9 +31,9 @@ const FACTOR = 8;
 const fixture: Fixture = JSON.parse(
   readFileSync(new URL('../models/autoencoder/fixtures/refinement.json', import.meta.url), 'utf8'),
 );
-const { width, inner, depth, scale, strength, height, pictureWidth } = fixture;
+const { width, near, inner, depth, scale, strength, height, pictureWidth } = fixture;
 const plane = { latentWidth: pictureWidth / FACTOR, latentHeight: height / FACTOR };
-const refinement = { width, inner, depth };
+const refinement = { width, near, inner, depth };
 let model: Model;
 let runs = 0;
 

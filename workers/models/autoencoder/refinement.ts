@@ -2,7 +2,7 @@
  * The learned part of nano's decoder (docs/nano-model.md "Decoder"): a few convolutions at half and at a quarter of the picture's size, in luma, from
  * the source to what is added to all its colours.
  *
- * Costs 2·(36·width + 4·width·inner + 2.25·depth·inner² + width·inner + 36·width) operations per four pixels. A pixel depends on those at most
+ * Costs 2·(36·width + 18·near·width² + 4·width·inner + 2.25·depth·inner² + width·inner + 36·width) operations per four pixels. A pixel depends on those at most
  * {@link contextPixels} away. Takes pictures whose sides are multiples of four. Runs anywhere.
  */
 
@@ -14,6 +14,8 @@ import * as op from '../onnx/operators.ts';
 export interface RefinementConfig {
   /** Channels at half the picture's size. */
   readonly width: number;
+  /** Convolutions at half the picture's size, as many before the quarter as after it. */
+  readonly near: number;
   /** Channels at a quarter of it. */
   readonly inner: number;
   /** Convolutions at a quarter. */
@@ -29,13 +31,17 @@ const CONDITIONS = 2;
 const SLOPE = 0.1;
 
 /** Keys and shapes, as `training/refinement.py` saves them. */
-export function refinementTensors({ width, inner, depth }: RefinementConfig): ReadonlyMap<string, readonly number[]> {
-  const layers = Array.from({ length: depth }, (_, i) => [`layers.${i}`, [inner, inner, 3, 3]] as const);
-  const biases = width + (1 + depth) * inner;
+export function refinementTensors(config: RefinementConfig): ReadonlyMap<string, readonly number[]> {
+  const { width, near, inner, depth } = config;
+  const stack = (path: string, channels: number, count: number) =>
+    Array.from({ length: count }, (_, i) => [`${path}.${i}`, [channels, channels, 3, 3]] as const);
+  const biases = biasSizes(config).reduce((sum, size) => sum + size, 0);
   const convolutions = [
     ['enter', [width, 1, 6, 6]],
+    ...stack('before', width, near),
     ['down', [inner, width, 4, 4]],
-    ...layers,
+    ...stack('layers', inner, depth),
+    ...stack('after', width, near),
     ['leave', [4, width, 3, 3]],
   ] as const;
   return new Map(
@@ -53,9 +59,18 @@ export function refinementTensors({ width, inner, depth }: RefinementConfig): Re
   );
 }
 
-/** How far from a block of 8×8 pixels what it depends on may lie: four pixels by each coarse convolution, two leaving, six entering. */
-export function contextPixels({ depth }: RefinementConfig): number {
-  return 4 * depth + 8;
+/** Biases that scale and strength set: of every activated convolution in the order of the data. */
+function biasSizes({ width, near, inner, depth }: RefinementConfig): readonly number[] {
+  const sizes = (channels: number, count: number) => Array<number>(count).fill(channels);
+  return [...sizes(width, 1 + near), ...sizes(inner, 1 + depth), ...sizes(width, near)];
+}
+
+/**
+ * How far from a block of 8×8 pixels what it depends on may lie: four pixels by each convolution at a quarter, two by each at half, two leaving, six
+ * entering.
+ */
+export function contextPixels({ near, depth }: RefinementConfig): number {
+  return 4 * depth + 4 * near + 8;
 }
 
 /** The graph's `conditioning` for a spatial factor of 1–8 and a strength of 0–1. */
@@ -69,11 +84,12 @@ export function decoderConditioning(scale: number, strength: number): Float32Arr
  */
 export function refine(
   g: GraphBuilder,
-  { width, inner, depth }: RefinementConfig,
+  config: RefinementConfig,
   inputs: { readonly source: Value; readonly conditioning: Value },
   planes: { readonly half: Shape; readonly quarter: Shape },
 ): Value {
-  const sizes = [width, ...Array<number>(1 + depth).fill(inner)];
+  const { width, near, inner, depth } = config;
+  const sizes = biasSizes(config);
   const total = sizes.reduce((sum, size) => sum + size, 0);
   const conditions = linear({ g, prefix: PREFIX }, 'condition', inputs.conditioning, total);
   const biases = op.splitAt(g, conditions, 1, sizes).map((each) => op.squeeze(g, each, 0));
@@ -91,19 +107,25 @@ export function refine(
       });
       return bias === undefined ? y : op.leakyRelu(g, y, SLOPE);
     });
-  const entered = convolution('enter', luma(g, inputs.source), [width, 1, 6, 6], 2, planes.half, biases[0]!);
-  const coarse = convolution('down', entered, [inner, width, 4, 4], 1, planes.quarter, biases[1]!);
-  let x = coarse;
-  for (let i = 0; i < depth; i += 1) {
-    x = convolution(`layers.${i}`, x, [inner, inner, 3, 3], 1, planes.quarter, biases[i + 2]!);
-  }
+  const remaining = biases[Symbol.iterator]();
+  const activated = (path: string, x: Value, dims: readonly number[], padding: number, plane: Shape) =>
+    convolution(path, x, dims, padding, plane, remaining.next().value);
+  const stack = (path: string, x: Value, channels: number, count: number, plane: Shape) => {
+    for (let i = 0; i < count; i += 1) x = activated(`${path}.${i}`, x, [channels, channels, 3, 3], 1, plane);
+    return x;
+  };
+  const entered = activated('enter', luma(g, inputs.source), [width, 1, 6, 6], 2, planes.half);
+  const detailed = stack('before', entered, width, near, planes.half);
+  const coarse = activated('down', detailed, [inner, width, 4, 4], 1, planes.quarter);
+  const filtered = stack('layers', coarse, inner, depth, planes.quarter);
   const up = op.blockTransposedConvolution(
     g,
-    op.add(g, coarse, x),
+    op.add(g, coarse, filtered),
     weight('up.weight', [inner, width, 2, 2]),
     planes.half,
   );
-  const left = convolution('leave', op.add(g, entered, up), [4, width, 3, 3], 1, planes.half);
+  const merged = stack('after', op.add(g, detailed, up), width, near, planes.half);
+  const left = convolution('leave', op.add(g, entered, merged), [4, width, 3, 3], 1, planes.half);
   const corners = g.floats(
     'corners',
     [4, 1, 2, 2],
