@@ -19,8 +19,8 @@ const SETTINGS = { ...DEFAULT_SETTINGS, scale: 2, frameRateFactor: 2, strength: 
 
 /** What the UNet must be worth at scale 4 on a clip of the kind that it is for. */
 const MODEL_MATTERS_DB = 0.3;
-/** Most of the model's gain is its decoder's (docs/nano.md). */
-const UNET_MATTERS_DB = 0.03;
+/** All but a hundredth of the model's gain is its decoder's (docs/nano.md); the same job gives the same figure to the last digit. */
+const UNET_MATTERS_DB = 0.005;
 
 let download: Buffer;
 /** Makes three windows at least, and 2×2 tiles, of it. */
