@@ -7,11 +7,9 @@
  * PSNR, and how steep pictures are where tiles meet, over the whole job's steepness there.
  */
 
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { Clip } from '../workers/media/clip.ts';
-import type { DecodedFrame } from '../workers/media/decode.ts';
 import { JobRun } from '../workers/pipeline/job.ts';
 import { Model } from '../workers/pipeline/model.ts';
 import { PauseGate } from '../workers/pipeline/pause-gate.ts';
@@ -22,6 +20,7 @@ import { DEFAULT_SETTINGS, type Settings } from '../workers/plan/settings.ts';
 import { gridLatents, layTiles, validSide } from '../workers/plan/tiles.ts';
 import { planWindows } from '../workers/plan/windows.ts';
 import { Runtime } from '../workers/runtime/runtime.ts';
+import { ffmpegClip } from './ffmpeg-clip.ts';
 
 const FRAME_RATE = 30;
 /** Frames of a window, and of those shared. */
@@ -66,7 +65,8 @@ const model = await Model.load(runtime, {
 console.log('| clip | cut into | worst | mean | elsewhere | to the whole job, dB | steeper | work |');
 console.log('|---|---|---|---|---|---|---|---|');
 for (const path of positionals) {
-  const clip = decoded(path);
+  const [width, height] = values.size.split('x').map(Number) as [number, number];
+  const clip = ffmpegClip(path, { frames: Number(values.frames), frameRate: FRAME_RATE, size: { width, height } });
   const plan = inOnePiece(planJob(clip.info, settings, runtime.device, model.info));
   const whole = await job(clip, plan);
   const name = path.split('/').at(-1);
@@ -194,53 +194,4 @@ function decibels(a: readonly Uint8ClampedArray[], b: readonly Uint8ClampedArray
     }
   });
   return (10 * Math.log10((255 ** 2 * count) / Math.max(sum, 1e-9))).toFixed(1);
-}
-
-function decoded(path: string): Clip {
-  const [width, height] = values.size.split('x').map(Number) as [number, number];
-  const filter = `scale=${width}:${height}:flags=area`;
-  const raw = [
-    '-v',
-    'error',
-    '-i',
-    path,
-    '-frames:v',
-    values.frames,
-    '-vf',
-    filter,
-    '-f',
-    'rawvideo',
-    '-pix_fmt',
-    'rgba',
-    '-',
-  ];
-  const bytes = execFileSync('ffmpeg', raw, { maxBuffer: 2 ** 31 });
-  const size = width * height * 4;
-  const count = Math.floor(bytes.length / size);
-  const times = Array.from({ length: count }, (_, index) => Math.round((index * 1e6) / FRAME_RATE));
-  const frames = times.map((timestampUs, index): DecodedFrame => {
-    const rgba = new Uint8ClampedArray(size);
-    rgba.set(bytes.subarray(index * size, (index + 1) * size));
-    return { index, timestampUs, width, height, rgba, repeated: false };
-  });
-  return {
-    info: {
-      width,
-      height,
-      frameCount: count,
-      frameRate: { numerator: FRAME_RATE, denominator: 1 },
-      variableFrameRate: false,
-      durationUs: Math.round((count * 1e6) / FRAME_RATE),
-      lastFrameDurationUs: Math.round(1e6 / FRAME_RATE),
-      timestampsUs: times,
-      audioTracks: [],
-      bytes: bytes.length,
-    } as unknown as Clip['info'],
-    audioTracks: [],
-    keyFrames: [0],
-    async *frames({ startFrame, endFrame }) {
-      yield* frames.slice(startFrame, endFrame);
-    },
-    close() {},
-  };
 }

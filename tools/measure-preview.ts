@@ -4,11 +4,9 @@
  * stands how far the job is from its enlarged source, which is what the preview is there to show.
  */
 
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clip } from '../workers/media/clip.ts';
-import type { DecodedFrame } from '../workers/media/decode.ts';
 import { JobRun } from '../workers/pipeline/job.ts';
 import { Model } from '../workers/pipeline/model.ts';
 import { PauseGate } from '../workers/pipeline/pause-gate.ts';
@@ -18,6 +16,7 @@ import { TextConditioner } from '../workers/pipeline/text-conditions.ts';
 import { planJob } from '../workers/plan/plan-job.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../workers/plan/settings.ts';
 import { Runtime } from '../workers/runtime/runtime.ts';
+import { ffmpegClip } from './ffmpeg-clip.ts';
 
 const FRAMES = 17;
 const FRAME_RATE = 10;
@@ -47,7 +46,7 @@ const context = {
 const neighbours = Number(process.env.NEIGHBOURS ?? 2);
 const margin = Number(process.env.MARGIN ?? 4);
 for (const path of process.argv.slice(2)) {
-  const clip = decoded(path);
+  const clip = ffmpegClip(path, { frames: FRAMES, frameRate: FRAME_RATE });
   for (const steps of STEPS) {
     for (const strength of STRENGTHS) {
       const settings = { ...DEFAULT_SETTINGS, scale: 2, steps, strength };
@@ -99,45 +98,6 @@ async function job(clip: Clip, settings: Settings) {
   });
   await run.run();
   return { frames, width: plan.output.width, height: plan.output.height };
-}
-
-function decoded(path: string): Clip {
-  const probe = ['-v', 'error', '-select_streams', 'v:0', '-show_entries', 'stream=width,height', '-of', 'csv=p=0'];
-  const [width, height] = execFileSync('ffprobe', [...probe, path])
-    .toString()
-    .trim()
-    .split(',')
-    .map(Number) as [number, number];
-  const raw = ['-v', 'error', '-i', path, '-frames:v', String(FRAMES), '-f', 'rawvideo', '-pix_fmt', 'rgba', '-'];
-  const bytes = execFileSync('ffmpeg', raw, { maxBuffer: 2 ** 31 });
-  const size = width * height * 4;
-  const count = Math.floor(bytes.length / size);
-  const times = Array.from({ length: count }, (_, index) => Math.round((index * 1e6) / FRAME_RATE));
-  const frames = times.map((timestampUs, index): DecodedFrame => {
-    const rgba = new Uint8ClampedArray(size);
-    rgba.set(bytes.subarray(index * size, (index + 1) * size));
-    return { index, timestampUs, width, height, rgba, repeated: false };
-  });
-  return {
-    info: {
-      width,
-      height,
-      frameCount: count,
-      frameRate: { numerator: FRAME_RATE, denominator: 1 },
-      variableFrameRate: false,
-      durationUs: Math.round((count * 1e6) / FRAME_RATE),
-      lastFrameDurationUs: Math.round(1e6 / FRAME_RATE),
-      timestampsUs: times,
-      audioTracks: [],
-      bytes: bytes.length,
-    } as unknown as Clip['info'],
-    audioTracks: [],
-    keyFrames: [0],
-    async *frames({ startFrame, endFrame }) {
-      yield* frames.slice(startFrame, endFrame);
-    },
-    close() {},
-  };
 }
 
 function cut(rgba: Uint8ClampedArray, stride: number, x: number, y: number, width: number, height: number) {
