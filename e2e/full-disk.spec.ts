@@ -35,8 +35,11 @@ test.afterEach(async () => {
   if (disk === null) return;
   // A browser can't put its things away on a full disk.
   disk.free();
-  await browser.dispose();
-  disk.dispose();
+  try {
+    await browser.dispose();
+  } finally {
+    disk.dispose();
+  }
 });
 
 async function begin(page: Page): Promise<EnhancerPage> {
