@@ -10,10 +10,8 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { Clip } from '../workers/media/clip.ts';
-import { JobRun } from '../workers/pipeline/job.ts';
 import { Model } from '../workers/pipeline/model.ts';
-import { PauseGate } from '../workers/pipeline/pause-gate.ts';
-import { solverProgram } from '../workers/pipeline/program.ts';
+import { pictureRun } from '../workers/pipeline/picture-run.ts';
 import type { JobPlan } from '../workers/plan/job-plan.ts';
 import { planJob } from '../workers/plan/plan-job.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../workers/plan/settings.ts';
@@ -110,26 +108,7 @@ function inOnePiece({ groups: _, ...plan }: JobPlan): JobPlan {
 
 async function job(clip: Clip, plan: JobPlan): Promise<Uint8ClampedArray[]> {
   const frames: Uint8ClampedArray[] = [];
-  const run = new JobRun({
-    clip,
-    plan,
-    settings,
-    program: solverProgram(settings, model.manifest),
-    model,
-    openSegment: () => ({
-      async write({ rgba }) {
-        frames.push(rgba);
-      },
-      async finish() {},
-      close() {},
-    }),
-    gate: new PauseGate(),
-    signal: new AbortController().signal,
-    gpuLedgerBytes: () => 0,
-    onProgress() {},
-    onFrame() {},
-  });
-  await run.run();
+  await pictureRun({ clip, plan, settings, model }, ({ rgba }) => void frames.push(rgba)).run();
   return frames;
 }
 

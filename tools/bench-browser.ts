@@ -146,6 +146,13 @@ for (const { name, outcome } of results) {
   console.log(`| ${cells.join(' | ')} |`);
 }
 
+console.log('\nOutside the models, milliseconds, and how often: between which runs of the networks.');
+for (const { name, outcome } of results) {
+  const gaps = Object.entries(outcome.gaps ?? {}).sort(([, a], [, b]) => b.seconds - a.seconds);
+  const told = gaps.map(([between, { count, seconds }]) => `${between}: ${(seconds * 1000).toFixed(0)} (${count})`);
+  console.log(`${name}: ${told.join(', ')}`);
+}
+
 if (values.json) {
   const figures = results.map(({ name, outcome: { latents: _, ...figures } }) => ({ name, ...figures }));
   writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);

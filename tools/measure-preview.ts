@@ -7,11 +7,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clip } from '../workers/media/clip.ts';
-import { JobRun } from '../workers/pipeline/job.ts';
 import { Model } from '../workers/pipeline/model.ts';
 import { PauseGate } from '../workers/pipeline/pause-gate.ts';
+import { pictureRun } from '../workers/pipeline/picture-run.ts';
 import { cropPreview } from '../workers/pipeline/preview.ts';
-import { solverProgram } from '../workers/pipeline/program.ts';
 import { TextConditioner } from '../workers/pipeline/text-conditions.ts';
 import { planJob } from '../workers/plan/plan-job.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../workers/plan/settings.ts';
@@ -77,26 +76,7 @@ for (const path of process.argv.slice(2)) {
 async function job(clip: Clip, settings: Settings) {
   const plan = planJob(clip.info, settings, runtime.device, model.info);
   const frames: Uint8ClampedArray[] = [];
-  const run = new JobRun({
-    clip,
-    plan,
-    settings,
-    program: solverProgram(settings, model.manifest),
-    model,
-    openSegment: () => ({
-      async write({ rgba }) {
-        frames.push(rgba);
-      },
-      async finish() {},
-      close() {},
-    }),
-    gate,
-    signal,
-    gpuLedgerBytes: () => 0,
-    onProgress() {},
-    onFrame() {},
-  });
-  await run.run();
+  await pictureRun({ clip, plan, settings, model }, ({ rgba }) => void frames.push(rgba)).run();
   return { frames, width: plan.output.width, height: plan.output.height };
 }
 

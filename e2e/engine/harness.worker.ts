@@ -13,11 +13,10 @@ import { muxMp4ToBlob } from '../../workers/media/mux.ts';
 import { MemoryPacketSink } from '../../workers/media/packet-sink.ts';
 import { crop, stretch } from '../../workers/media/rgba.ts';
 import { readManifest } from '../../workers/models/package.ts';
-import { JobRun } from '../../workers/pipeline/job.ts';
 import { Model, urlSource } from '../../workers/pipeline/model.ts';
-import { PauseGate } from '../../workers/pipeline/pause-gate.ts';
+import { pictureRun } from '../../workers/pipeline/picture-run.ts';
 import { PictureWorkers } from '../../workers/pipeline/picture-workers.ts';
-import { plannedModel, solverProgram } from '../../workers/pipeline/program.ts';
+import { plannedModel } from '../../workers/pipeline/program.ts';
 import type { DeviceInfo, Group, JobPlan, Provider } from '../../workers/plan/job-plan.ts';
 import { planJob } from '../../workers/plan/plan-job.ts';
 import type { Settings } from '../../workers/plan/settings.ts';
@@ -354,28 +353,13 @@ async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutco
   const meter = new SeamMeter(plan);
   const pictures: Uint8ClampedArray[] = [];
   const start = performance.now();
-  const run = new JobRun({
-    clip,
-    plan,
-    settings: command.settings,
-    program: solverProgram(command.settings, model.manifest),
-    model,
-    openSegment: () => ({
-      async write({ rgba }) {
-        const next = await truthFrames?.next();
-        if (!next || next.done) return;
-        errors.push(meanSquare(rgba, next.value.rgba));
-        meter.add(rgba, next.value.rgba);
-        pictures.push(rgba.slice());
-      },
-      async finish() {},
-      close() {},
-    }),
-    gate: new PauseGate(),
-    signal: new AbortController().signal,
-    gpuLedgerBytes: () => runtime.ledger.liveBytes,
-    onProgress() {},
-    onFrame() {},
+  const gpuLedgerBytes = () => runtime.ledger.liveBytes;
+  const run = pictureRun({ clip, plan, settings: command.settings, model, gpuLedgerBytes }, async ({ rgba }) => {
+    const next = await truthFrames?.next();
+    if (!next || next.done) return;
+    errors.push(meanSquare(rgba, next.value.rgba));
+    meter.add(rgba, next.value.rgba);
+    pictures.push(rgba.slice());
   });
   await run.run();
   const seconds = demuxSeconds + secondsSince(start);

@@ -17,6 +17,13 @@ export interface ModelFigures {
   readonly bytesPerEvaluation: number;
   /** Of one evaluation; all zero on the processor. */
   readonly gpuPerEvaluation: GpuCounts;
+  /** Between runs of the networks, by what the run before and the one after are (`encode → evaluate`), or by what else was {@link ModelMeter.passed}. */
+  readonly gaps: Readonly<Record<string, Gap>>;
+}
+
+export interface Gap {
+  readonly count: number;
+  readonly seconds: number;
 }
 
 export class ModelMeter {
@@ -25,11 +32,27 @@ export class ModelMeter {
   #gigaflops = 0;
   #evaluations = 0;
   #bytes = 0;
+  readonly #gaps: Record<string, Gap> = {};
+  #last: { readonly name: string; readonly ms: number } | null = null;
+
+  /** Something that ends a gap and begins another. */
+  passed(name: string): void {
+    const ms = performance.now();
+    if (this.#last) {
+      const between = `${this.#last.name} → ${name}`;
+      const { count, seconds } = this.#gaps[between] ?? { count: 0, seconds: 0 };
+      this.#gaps[between] = { count: count + 1, seconds: seconds + (ms - this.#last.ms) / 1000 };
+    }
+    this.#last = { name, ms };
+  }
 
   async timed<T>(part: 'encode' | 'evaluate' | 'decode', run: () => Promise<T>): Promise<T> {
+    this.passed(part);
     const began = performance.now();
     const result = await run();
-    this.#seconds[part] += (performance.now() - began) / 1000;
+    const ended = performance.now();
+    this.#seconds[part] += (ended - began) / 1000;
+    this.#last = { name: part, ms: ended };
     return result;
   }
 
@@ -58,6 +81,7 @@ export class ModelMeter {
       gpuPerEvaluation: Object.fromEntries(
         COUNTED.map((name) => [name, this.#gpu[name] / each]),
       ) as unknown as GpuCounts,
+      gaps: this.#gaps,
     };
   }
 }

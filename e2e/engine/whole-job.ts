@@ -20,19 +20,24 @@ export interface WholeJob {
 export async function wholeJob({ file, provider, settings, modelsUrl }: WholeJob) {
   let plan: JobPlan | null = null;
   let plannedMs = 0;
+  let meter: ModelMeter | null = null;
   const engine = await Engine.open({ provider, memoryBudgetBytes: null, modelsUrl }, (event) => {
+    if (event.kind === 'progress' && event.progress.stage === 'mux') meter?.passed('mux');
     if (event.kind !== 'planned') return;
     plan = event.plan;
     plannedMs = performance.now();
+    meter?.passed('planned');
   });
   await engine.probe(file);
   const { startUs, endUs } = await span(file);
   const first = { startUs, endUs: Math.min(endUs, startUs + WARMING_US) };
   await engine.enhance('warming', file, { ...settings, frameRateFactor: 1, steps: 1, range: first }, false);
-  const meter = new ModelMeter();
+  meter = new ModelMeter();
   watch(meter);
   const startMs = performance.now();
+  meter.passed('start');
   const { report } = await engine.enhance('timed', file, settings, false);
+  meter.passed('end');
   const seconds = (performance.now() - startMs) / 1000;
   if (!plan) throw new Error('no plan');
   return {

@@ -6,11 +6,10 @@ import type { DecodedFrame } from '../media/decode.ts';
 import { planJob } from '../plan/plan-job.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../plan/settings.ts';
 import { Runtime } from '../runtime/runtime.ts';
-import { JobRun } from './job.ts';
 import { Model } from './model.ts';
 import { PauseGate } from './pause-gate.ts';
+import { pictureRun } from './picture-run.ts';
 import { cropPreview, type PreviewContext } from './preview.ts';
-import { solverProgram } from './program.ts';
 import { TextConditioner } from './text-conditions.ts';
 
 const NANO = join(import.meta.dirname, '../../public/models/nano');
@@ -69,26 +68,8 @@ async function jobPicture(settings: Settings): Promise<{ rgba: Uint8ClampedArray
   const clip = movingClip();
   const plan = planJob(clip.info, settings, context.device, context.model.info);
   const pictures: Uint8ClampedArray[] = [];
-  const run = new JobRun({
-    clip,
-    plan,
-    settings,
-    program: solverProgram(settings, context.model.manifest),
-    model: context.model,
-    openSegment: () => ({
-      async write({ rgba }) {
-        pictures.push(rgba);
-      },
-      async finish() {},
-      close() {},
-    }),
-    gate: context.gate,
-    signal: context.signal,
-    gpuLedgerBytes: () => 0,
-    onProgress() {},
-    onFrame() {},
-  });
-  await run.run();
+  const { model } = context;
+  await pictureRun({ clip, plan, settings, model }, ({ rgba }) => void pictures.push(rgba)).run();
   return { rgba: pictures[settings.frameRateFactor]!, width: plan.output.width };
 }
 

@@ -22,10 +22,9 @@ import type { Settings } from '../plan/settings.ts';
 import type { Picture, Preview, PreviewPoint } from '../protocol.ts';
 import { toRgba } from '../reconstruct/picture.ts';
 import { frameIndexAt } from './glance.ts';
-import { JobRun } from './job.ts';
 import type { Model } from './model.ts';
 import type { PauseGate } from './pause-gate.ts';
-import { solverProgram } from './program.ts';
+import { pictureRun } from './picture-run.ts';
 import type { TextConditioner } from './text-conditions.ts';
 
 export interface PreviewContext {
@@ -123,29 +122,23 @@ export async function cropPreview(
   const frameOfMoment = (moment - startFrame) * settings.frameRateFactor;
   let made: Picture | null = null;
   let frame = 0;
-  const run = new JobRun({
-    clip: { ...clip, info: { ...clip.info, width: area.width, height: area.height } },
-    plan,
-    settings: { ...settings, range },
-    program: solverProgram(settings, model.manifest),
-    model,
-    text: await context.texts.conditions(settings, model),
-    openSegment: () => ({
-      async write({ rgba }) {
-        const { width, height } = plan.output;
-        if (frame === frameOfMoment)
-          made = picture(crop({ width, height, rgba }, offset.x, offset.y, shown.width, shown.height));
-        frame += 1;
-      },
-      async finish() {},
-      close() {},
-    }),
-    gate: context.gate,
-    signal,
-    gpuLedgerBytes: () => 0,
-    onProgress() {},
-    onFrame() {},
-  });
+  const run = pictureRun(
+    {
+      clip: { ...clip, info: { ...clip.info, width: area.width, height: area.height } },
+      plan,
+      settings: { ...settings, range },
+      model,
+      text: await context.texts.conditions(settings, model),
+      gate: context.gate,
+      signal,
+    },
+    ({ rgba }) => {
+      const { width, height } = plan.output;
+      if (frame === frameOfMoment)
+        made = picture(crop({ width, height, rgba }, offset.x, offset.y, shown.width, shown.height));
+      frame += 1;
+    },
+  );
   await run.run();
   if (!made) throw new RangeError('the previewed frame did not come out');
   const worked = workedSize(whole);

@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { SourcePictures } from '../condition/source-pictures.ts';
+import type { Clip } from '../media/clip.ts';
 import { parseConfig } from '../models/config.ts';
 import type { NetworkConfig } from '../models/manifest.ts';
 import { modelInfo } from '../models/model-info.ts';
@@ -19,10 +20,8 @@ import type { ModelInfo } from '../plan/job-plan.ts';
 import { type PlanOptions, planJob } from '../plan/plan-job.ts';
 import type { Settings } from '../plan/settings.ts';
 import { Runtime } from '../runtime/runtime.ts';
-import { JobRun } from './job.ts';
 import { Model } from './model.ts';
-import { PauseGate } from './pause-gate.ts';
-import { solverProgram } from './program.ts';
+import { pictureRun } from './picture-run.ts';
 
 const NANO = {
   read: async (name: string) =>
@@ -59,31 +58,19 @@ async function counted(sourceFrames: number, changes: Partial<Settings>, shown: 
     key: vi.spyOn(SourcePictures.prototype, 'key'),
   };
   const written: Uint8ClampedArray[] = [];
-  const run = new JobRun({
-    clip: {
-      info: source,
-      audioTracks: [],
-      keyFrames: [0],
-      async *frames({ startFrame, endFrame }) {
-        for (let index = startFrame; index < endFrame; index += 1) {
-          const rgba = new Uint8ClampedArray(4 * width * height).map((_, i) => (i * 7 + shown(index) * 31) % 251);
-          yield { index, timestampUs: source.timestampsUs[index]!, width, height, rgba, repeated: false };
-        }
-      },
-      close() {},
+  const clip: Clip = {
+    info: source,
+    audioTracks: [],
+    keyFrames: [0],
+    async *frames({ startFrame, endFrame }) {
+      for (let index = startFrame; index < endFrame; index += 1) {
+        const rgba = new Uint8ClampedArray(4 * width * height).map((_, i) => (i * 7 + shown(index) * 31) % 251);
+        yield { index, timestampUs: source.timestampsUs[index]!, width, height, rgba, repeated: false };
+      }
     },
-    plan,
-    settings,
-    program: solverProgram(settings, model.manifest),
-    model,
-    openSegment: () => ({ write: async ({ rgba }) => void written.push(rgba), async finish() {}, close() {} }),
-    gate: new PauseGate(),
-    signal: new AbortController().signal,
-    gpuLedgerBytes: () => 0,
-    onProgress() {},
-    onFrame() {},
-  });
-  await run.run();
+    close() {},
+  };
+  await pictureRun({ clip, plan, settings, model }, ({ rgba }) => void written.push(rgba)).run();
   await model.release();
   await runtime.close();
   return { plan, calls, written };
