@@ -48,7 +48,7 @@ export class Denoiser {
   readonly #onTile: () => void;
 
   /**
-   * @param between awaited before every tile: lets a pause, a cancel and messages through.
+   * @param between awaited before every tile and between its networks: lets a pause, a cancel and messages through.
    * @param onTile called after every tile.
    */
   constructor(
@@ -111,7 +111,10 @@ export class Denoiser {
         keyFrames: condition.keyFrames,
         ...features,
       };
-      const made = text ? await this.#model.evaluateEach(inputs, contexts) : [await this.#model.evaluate(inputs)];
+      const between = this.#between;
+      const made = text
+        ? await this.#model.evaluateEach(inputs, contexts, between)
+        : [await this.#model.evaluate(inputs, between)];
       this.#onTile();
       return made.map(({ data }) => data);
     };

@@ -12,6 +12,7 @@ import {
 import { sinusoid } from '../condition/sinusoid.ts';
 import { crossFade, crossFadeWeight } from '../denoise/blend.ts';
 import { fillNoise } from '../denoise/noise.ts';
+import { cancelled } from '../errors.ts';
 import { blobBytes } from '../models/checkpoint/checkpoint.ts';
 import { openSafetensors } from '../models/checkpoint/safetensors.ts';
 import type { PackageSource } from '../models/package.ts';
@@ -19,6 +20,7 @@ import { type PackageSink, writePackage } from '../models/package-writer.ts';
 import type { JobPlan } from '../plan/job-plan.ts';
 import { DEFAULT_SETTINGS } from '../plan/settings.ts';
 import { Runtime } from '../runtime/runtime.ts';
+import { ModelSession, ResidentTensor } from '../runtime/session.ts';
 import { type Tensor, tensor } from '../tensor.ts';
 import { Model } from './model.ts';
 import { TextConditioner } from './text-conditions.ts';
@@ -64,23 +66,29 @@ describe('a prompted model', () => {
   });
 
   it('predicts the same whether its parts are there together or take turns', async () => {
-    const dims = [FRAMES, 4, HEIGHT, WIDTH];
-    const features = (value: number) => tensor([1, TINY_NETWORK.dim], sinusoid(value, TINY_NETWORK.dim));
-    const inputs = {
-      sample: unitNoise(dims, 1),
-      hint: unitNoise(dims, 2),
-      keyFrames: tensor([FRAMES], Float32Array.of(1, 0, 1)),
-      timestepFeatures: features(500),
-      hintTimestepFeatures: features(199),
-      scaleFeatures: features(8),
-    };
-    const contexts = [3, 4].map((seed) => unitNoise([77, 1, 1, TINY_NETWORK.contextDim], seed)).map(asContext);
+    const { inputs, contexts } = evaluation();
     model.keep({ residency: 'all', windows: WINDOWS });
     const together = await model.evaluateEach(inputs, contexts);
     model.keep({ residency: 'parts', windows: WINDOWS });
     const inTurns = await model.evaluateEach(inputs, contexts);
     expect(largestDifference(together[0]!, together[1]!)).toBeGreaterThan(1e-3);
     for (const [i, output] of together.entries()) expect(largestDifference(output, inTurns[i]!)).toBeLessThan(2e-4);
+  });
+
+  it.each(['all', 'parts'] as const)('gives way between its networks, parts kept: %s', async (residency) => {
+    const { inputs, contexts } = evaluation();
+    model.keep({ residency, windows: WINDOWS });
+    const runs = vi.spyOn(ModelSession.prototype, 'run');
+    const resident = vi.spyOn(ModelSession.prototype, 'runResident');
+    const count = () => runs.mock.calls.length + resident.mock.calls.length;
+    const freed = vi.spyOn(ResidentTensor.prototype, 'free');
+    const before = count();
+    await expect(model.evaluateEach(inputs, contexts, async () => Promise.reject(cancelled()))).rejects.toMatchObject({
+      code: 'CANCELLED',
+    });
+    expect(count() - before).toBe(1);
+    if (residency === 'all') expect(freed).toHaveBeenCalled();
+    vi.restoreAllMocks();
   });
 
   it('draws from the posterior with the noise that it is given, and takes the mean without', async () => {
@@ -118,6 +126,21 @@ describe('a prompted model', () => {
     }
   });
 });
+
+function evaluation() {
+  const dims = [FRAMES, 4, HEIGHT, WIDTH];
+  const features = (value: number) => tensor([1, TINY_NETWORK.dim], sinusoid(value, TINY_NETWORK.dim));
+  const inputs = {
+    sample: unitNoise(dims, 1),
+    hint: unitNoise(dims, 2),
+    keyFrames: tensor([FRAMES], Float32Array.of(1, 0, 1)),
+    timestepFeatures: features(500),
+    hintTimestepFeatures: features(199),
+    scaleFeatures: features(8),
+  };
+  const contexts = [3, 4].map((seed) => unitNoise([77, 1, 1, TINY_NETWORK.contextDim], seed)).map(asContext);
+  return { inputs, contexts };
+}
 
 async function packed(): Promise<PackageSource> {
   const files = new Map<string, Uint8Array>();

@@ -101,12 +101,19 @@ export class Model {
   }
 
   /** The UNet's output [F, Z, h, w] under the ControlNet's residuals; of a model without text. */
-  async evaluate(inputs: NetworkInputs): Promise<Tensor> {
-    return (await this.evaluateEach(inputs, [null]))[0]!;
+  async evaluate(inputs: NetworkInputs, between: () => Promise<void> = nothing): Promise<Tensor> {
+    return (await this.evaluateEach(inputs, [null], between))[0]!;
   }
 
-  /** The same once for every context [77, 1024]. */
-  async evaluateEach(inputs: NetworkInputs, contexts: readonly (Tensor | null)[]): Promise<Tensor[]> {
+  /**
+   * The same once for every context [77, 1024].
+   * @param between awaited before every part's run but the first: what it throws ends the evaluation.
+   */
+  async evaluateEach(
+    inputs: NetworkInputs,
+    contexts: readonly (Tensor | null)[],
+    between: () => Promise<void> = nothing,
+  ): Promise<Tensor[]> {
     const shared = { sample: inputs.sample, timestep_features: inputs.timestepFeatures };
     const conditions = {
       ...shared,
@@ -116,13 +123,17 @@ export class Model {
       scale_features: inputs.scaleFeatures,
     };
     const build = this.#buildFor(inputs.sample.dims);
-    if (build && this.#residents.residency === 'parts') return this.#evaluateApart(conditions, shared, contexts, build);
+    if (build && this.#residents.residency === 'parts') {
+      return this.#evaluateApart(conditions, shared, contexts, build, between);
+    }
     const outputs: Tensor[] = [];
-    for (const context of contexts) {
+    for (const [index, context] of contexts.entries()) {
+      if (index > 0) await between();
       const text: Record<string, Feed> = context ? { context } : {};
       const controlnet = await this.#residents.session('controlnet', build);
       const residuals = await controlnet.runResident({ ...conditions, ...text });
       try {
+        await between();
         const unet = await this.#residents.session('unet', build);
         const { velocity } = await unet.run({ ...shared, ...text, ...residuals });
         outputs.push(velocity!);
@@ -143,13 +154,20 @@ export class Model {
     shared: Readonly<Record<string, Feed>>,
     contexts: readonly (Tensor | null)[],
     build: Build,
+    between: () => Promise<void>,
   ): Promise<Tensor[]> {
     const given = contexts.map((context): Record<string, Feed> => ({ ...shared, ...(context ? { context } : {}) }));
     const controlnet = await this.#residents.session('controlnet', build);
-    for (const feeds of given) Object.assign(feeds, await controlnet.run({ ...conditions, ...feeds }));
+    for (const [index, feeds] of given.entries()) {
+      if (index > 0) await between();
+      Object.assign(feeds, await controlnet.run({ ...conditions, ...feeds }));
+    }
     for (const section of unetSections(this.manifest.config)) {
       const unet = await this.#residents.session('unet', { ...build, section });
-      for (const feeds of given) Object.assign(feeds, await unet.run(feeds));
+      for (const feeds of given) {
+        await between();
+        Object.assign(feeds, await unet.run(feeds));
+      }
     }
     return given.map(({ velocity }) => velocity as Tensor);
   }
@@ -163,6 +181,8 @@ export class Model {
     return { chunks: chunksFor(config, longest, height, width), dimensions };
   }
 }
+
+async function nothing(): Promise<void> {}
 
 function smallBuild({ parts }: Manifest, part: PartName, provider: Provider): Build | null {
   const network = part === 'controlnet' || part === 'unet';
