@@ -11,6 +11,7 @@ import { type NamedBlob, openContainer } from './container.ts';
 import { coverageOf, type DecodedFrame, decodeFrames, type FrameRange } from './decode.ts';
 import type { AudioTrack, DemuxedClip, DemuxedVideo } from './demuxed.ts';
 import { guessColourSpace, hasAlpha, hdrTransfer } from './frame-pixels.ts';
+import { answeredWithin } from './patience.ts';
 import { decodeFailed, noWebCodecs, unsupportedCodec } from './refusals.ts';
 import { ALPHA_COMPOSITED, ALPHA_IGNORED } from './transparency.ts';
 
@@ -158,7 +159,6 @@ const FIRST_SAMPLES = 8;
 
 async function firstFrameFacts(video: DemuxedVideo, signal: AbortSignal | undefined): Promise<FrameFacts> {
   let decoder: VideoDecoder | null = null;
-  let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     let resolve: (facts: FrameFacts) => void = () => {};
     let reject: (error: unknown) => void = () => {};
@@ -168,7 +168,6 @@ async function firstFrameFacts(video: DemuxedVideo, signal: AbortSignal | undefi
     });
     // It may settle before anyone waits for it.
     facts.catch(() => {});
-    timer = setTimeout(() => reject(decodeFailed('no frame within 20 seconds')), FIRST_FRAME_WITHIN_MS);
     decoder = new VideoDecoder({
       output(frame) {
         const { width, height } = frame.visibleRect!;
@@ -190,11 +189,10 @@ async function firstFrameFacts(video: DemuxedVideo, signal: AbortSignal | undefi
       () => reject(decodeFailed('the decoder returned no picture')),
       (error) => reject(decodeFailed(error)),
     );
-    return await facts;
+    return await answeredWithin(facts, FIRST_FRAME_WITHIN_MS, () => decodeFailed('no frame within 20 seconds'));
   } catch (error) {
     throw error instanceof EnhancerError ? error : decodeFailed(error);
   } finally {
-    clearTimeout(timer);
     if (decoder && decoder.state !== 'closed') decoder.close();
   }
 }

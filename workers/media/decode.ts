@@ -9,6 +9,7 @@
 import { throwIfAborted } from '../errors.ts';
 import type { DemuxedVideo, PictureGeometry } from './demuxed.ts';
 import { visiblePixels } from './frame-pixels.ts';
+import { answeredWithin } from './patience.ts';
 import { decodeFailed } from './refusals.ts';
 import { crop, orient, type RgbaPicture, stretch } from './rgba.ts';
 import { coveredBy } from './transparency.ts';
@@ -213,17 +214,17 @@ async function* decodeRun(
             },
           );
         }
-        await new Promise<void>((resolve, reject) => {
-          const timer = setTimeout(() => reject(decodeFailed('the decoder is stuck')), STUCK_AFTER_MS);
-          const woken = () => {
-            clearTimeout(timer);
-            // A job's signal outlives thousands of waits.
-            signal?.removeEventListener('abort', woken);
-            resolve();
-          };
-          wake = woken;
-          signal?.addEventListener('abort', woken);
+        const woken = new Promise<void>((resolve) => {
+          wake = resolve;
         });
+        const woke = wake;
+        // A job's signal outlives thousands of waits.
+        signal?.addEventListener('abort', woke);
+        try {
+          await answeredWithin(woken, STUCK_AFTER_MS, () => decodeFailed('the decoder is stuck'));
+        } finally {
+          signal?.removeEventListener('abort', woke);
+        }
       }
     }
   } finally {

@@ -12,6 +12,7 @@
 import { EnhancerError, throwIfAborted } from '../errors.ts';
 import type { EncoderChoice } from './encoder-choice.ts';
 import { i420Bytes } from './i420.ts';
+import { answeredWithin } from './patience.ts';
 import { encodeFailed } from './refusals.ts';
 
 export interface EncodedVideoPacket {
@@ -67,6 +68,8 @@ export class GroupEncoder {
   private opening: TimedPicture[] | null = [];
   private decoderConfig: OutputDecoderConfig | null = null;
   private failure: unknown = null;
+  /** Ends the wait for room, of which there is at most one. */
+  private wake = (): void => {};
 
   /** @throws EnhancerError `ENCODE_FAILED` when the encoder can't be made. */
   constructor(choice: EncoderChoice, signal?: AbortSignal) {
@@ -79,6 +82,7 @@ export class GroupEncoder {
       output: (chunk, metadata) => this.collect(chunk, metadata),
       error: (error) => {
         this.failure ??= error;
+        this.wake();
       },
     });
     try {
@@ -114,7 +118,7 @@ export class GroupEncoder {
     try {
       this.check();
       if (this.opening !== null) await this.open(this.opening);
-      await withinLimit(this.encoder.flush());
+      await answeredWithin(this.encoder.flush(), STUCK_AFTER_MS, stuck);
       this.check();
     } catch (error) {
       throw error instanceof EnhancerError ? error : encodeFailed(this.failure ?? error);
@@ -131,6 +135,7 @@ export class GroupEncoder {
   close(): void {
     this.opening = null;
     if (this.encoder.state !== 'closed') this.encoder.close();
+    this.wake();
   }
 
   /** Rehearses the first frames backwards, at times before the first, and then encodes them. */
@@ -163,10 +168,22 @@ export class GroupEncoder {
     } finally {
       frame.close();
     }
-    while (this.encoder.encodeQueueSize > MAX_QUEUED_FRAMES) {
-      await withinLimit(nextDequeue(this.encoder));
+    while (this.encoder.state !== 'closed' && this.encoder.encodeQueueSize > MAX_QUEUED_FRAMES) {
+      await answeredWithin(this.roomOrEnd(), STUCK_AFTER_MS, stuck);
       this.check();
     }
+  }
+
+  private async roomOrEnd(): Promise<void> {
+    const { encoder, signal } = this;
+    await new Promise<void>((resolve) => {
+      this.wake = resolve;
+      encoder.addEventListener('dequeue', this.wake);
+      signal?.addEventListener('abort', this.wake);
+    });
+    encoder.removeEventListener('dequeue', this.wake);
+    // A job's signal outlives thousands of waits.
+    signal?.removeEventListener('abort', this.wake);
   }
 
   private check(): void {
@@ -195,12 +212,6 @@ export class GroupEncoder {
   }
 }
 
-function nextDequeue(encoder: VideoEncoder): Promise<void> {
-  return new Promise((resolve) => {
-    encoder.addEventListener('dequeue', () => resolve(), { once: true });
-  });
-}
-
 function bytesOf(source: AllowSharedBufferSource): Uint8Array<ArrayBuffer> {
   const view = ArrayBuffer.isView(source)
     ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
@@ -208,14 +219,4 @@ function bytesOf(source: AllowSharedBufferSource): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(view);
 }
 
-async function withinLimit<T>(work: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(encodeFailed('the encoder is stuck')), STUCK_AFTER_MS);
-  });
-  try {
-    return await Promise.race([work, limit]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
+const stuck = (): EnhancerError => encodeFailed('the encoder is stuck');

@@ -2,9 +2,11 @@
  * A group's pictures through its encoder as they are made, beside the kept ones on disk: at the group's end little is left to wait for.
  *
  * What comes out is what encoding the kept pictures in one go gives. Where it can't be (a job that goes on in the middle of a group, a window
- * that is begun again, windows that take long) those are encoded instead. Holds the packets of one group, and a few pictures where the encoder is slow.
+ * that is begun again, windows that take long, a pause, an encoder that the browser took back) those are encoded instead: nothing that goes wrong
+ * here is worth more than that. Holds the packets of one group, and a few pictures where the encoder is slow.
  */
 
+import { EnhancerError, throwIfAborted } from '../errors.ts';
 import type { EncoderChoice } from '../media/encoder-choice.ts';
 import { type EncodedGroup, GroupEncoder, type TimedPicture } from '../media/group-encoder.ts';
 
@@ -13,15 +15,23 @@ const MOST_IDLE_MS = 30_000;
 /** Pictures that may wait for it before the job does. */
 const MOST_WAITING = 8;
 
+/** One encoder's turn, from a group's beginning on. */
+interface Run {
+  readonly encoder: GroupEncoder;
+  readonly choice: EncoderChoice;
+  /** Pictures given to it so far. */
+  count: number;
+  /** Of them, not through yet. */
+  waiting: number;
+  lastAt: number;
+  /** Never rejects. */
+  last: Promise<void>;
+  failure: { readonly cause: unknown } | null;
+}
+
 export class EncodingAhead {
   readonly #signal: AbortSignal;
-  #encoder: GroupEncoder | null = null;
-  #choice: EncoderChoice | null = null;
-  /** Of this group, given to it so far. */
-  #count = 0;
-  #lastAt = 0;
-  #waiting = 0;
-  #last: Promise<void> = Promise.resolve();
+  #run: Run | null = null;
 
   constructor(signal: AbortSignal) {
     this.#signal = signal;
@@ -29,47 +39,70 @@ export class EncodingAhead {
 
   /** A window begins. @param kept pictures of its group that are there already: none begins a group. */
   begin(choice: EncoderChoice, kept: number): void {
-    const fresh = performance.now() - this.#lastAt < MOST_IDLE_MS;
-    if (kept > 0 && this.#encoder && this.#choice === choice && this.#count === kept && fresh) return;
+    if (kept > 0 && this.#trusted(choice, kept)) return;
     this.drop();
     if (kept > 0) return;
     try {
-      this.#encoder = new GroupEncoder(choice, this.#signal);
-      this.#choice = choice;
+      const encoder = new GroupEncoder(choice, this.#signal);
+      const lastAt = performance.now();
+      this.#run = { encoder, choice, count: 0, waiting: 0, lastAt, last: Promise.resolve(), failure: null };
     } catch {
       // Whoever encodes the kept ones hears of it.
     }
   }
 
+  /** Never throws. */
   async add(picture: TimedPicture): Promise<void> {
-    const encoder = this.#encoder;
-    if (!encoder) return;
-    this.#count += 1;
-    this.#lastAt = performance.now();
-    this.#waiting += 1;
-    this.#last = this.#last.then(() => encoder.encode(picture)).finally(() => (this.#waiting -= 1));
-    // Heard of at the group's end.
-    this.#last.catch(() => undefined);
-    if (this.#waiting > MOST_WAITING) await this.#last.catch(() => undefined);
+    const run = this.#run;
+    if (!run) return;
+    if (!this.#trusted(run.choice, run.count)) {
+      this.drop();
+      return;
+    }
+    run.count += 1;
+    run.waiting += 1;
+    run.lastAt = performance.now();
+    run.last = run.last.then(() => encodedBy(run, picture));
+    if (run.waiting > MOST_WAITING) await run.last;
   }
 
-  /** @returns null where it has not had just these pictures. @throws EnhancerError `ENCODE_FAILED`, `CANCELLED`; it is dropped then. */
+  /** @returns null where it has not had just these pictures, or failed with them. @throws EnhancerError `CANCELLED`. */
   async finish(choice: EncoderChoice, kept: number): Promise<EncodedGroup | null> {
-    const encoder = this.#encoder;
+    const run = this.#run;
     try {
-      if (!encoder || this.#choice !== choice || this.#count !== kept) return null;
-      await this.#last;
-      return await encoder.finish();
+      if (!run || !this.#trusted(choice, kept)) return null;
+      await run.last;
+      throwIfAborted(this.#signal);
+      return run.failure ? null : await run.encoder.finish();
+    } catch (error) {
+      if (error instanceof EnhancerError && error.code === 'ENCODE_FAILED') return null;
+      throw error;
     } finally {
       this.drop();
     }
   }
 
   drop(): void {
-    this.#encoder?.close();
-    this.#encoder = null;
-    this.#choice = null;
-    this.#count = 0;
-    this.#last = Promise.resolve();
+    this.#run?.encoder.close();
+    this.#run = null;
+  }
+
+  /** Whether there is an encoder that has had so many pictures, and may still be there. */
+  #trusted(choice: EncoderChoice, count: number): boolean {
+    const run = this.#run;
+    if (!run || run.failure || run.choice !== choice || run.count !== count) return false;
+    return run.waiting > 0 || performance.now() - run.lastAt < MOST_IDLE_MS;
+  }
+}
+
+async function encodedBy(run: Run, picture: TimedPicture): Promise<void> {
+  try {
+    if (!run.failure) await run.encoder.encode(picture);
+  } catch (cause) {
+    run.failure = { cause };
+    run.encoder.close();
+  } finally {
+    run.waiting -= 1;
+    run.lastAt = performance.now();
   }
 }

@@ -279,7 +279,7 @@ export class Engine {
           ? await otherEncoder(encoder, plan, settings, journal.packetCount === 0)
           : encoder;
         if (!other) throw error;
-        journal.mark({ notice, tiles, ...(other === encoder ? {} : { encoder: other }) });
+        if (notice !== null) journal.mark({ notice, tiles, ...(other === encoder ? {} : { encoder: other }) });
         encoder = other;
         plan.tiles = tiles ?? plan.tiles;
         // A full WASM heap can't be had back in this worker: the page starts another, and the job goes on there.

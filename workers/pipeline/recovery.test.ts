@@ -47,6 +47,23 @@ describe('recovery', () => {
     expect(policy.decide(broken, false, 9, PLAN, MODEL)).toBeNull();
   });
 
+  test('a codec that was taken back while it stood idle is started anew without a word, but not for ever', () => {
+    const idle = { cause: new DOMException('Codec reclaimed due to inactivity.', 'QuotaExceededError') };
+    for (const code of ['ENCODE_FAILED', 'DECODE_FAILED'] as const) {
+      const policy = new RecoveryPolicy();
+      const takenBack = new EnhancerError(code, 'Gone.', 'Again.', idle);
+      expect(policy.decide(takenBack, false, 3, PLAN, MODEL)).toEqual({
+        tiles: null,
+        renew: false,
+        otherEncoder: false,
+        notice: null,
+      });
+      expect(policy.decide(takenBack, false, 3, PLAN, MODEL)?.notice).not.toBeNull();
+      const failed = new EnhancerError(code, 'Broken.', 'Again.');
+      expect(policy.decide(failed, false, 4, PLAN, MODEL)?.notice).toContain('once');
+    }
+  });
+
   test('out of memory: tiles of half the area or less, of the same plane, until they are as small as may be', () => {
     const policy = new RecoveryPolicy();
     let plan = PLAN;

@@ -21,8 +21,8 @@ export interface Recovery {
   readonly renew: boolean;
   /** Another encoder than the one that failed; the same, started anew, where false. */
   readonly otherEncoder: boolean;
-  /** Said in the report. */
-  readonly notice: string;
+  /** Said in the report; null where nothing failed that a person need know of. */
+  readonly notice: string | null;
 }
 
 export class RecoveryPolicy {
@@ -47,14 +47,22 @@ export class RecoveryPolicy {
     }
     // Encoders and decoders live in the GPU's process and die with it; a second failure at the same place is their own.
     if (code === 'DECODE_FAILED' && this.#fruitless === 1) {
+      if (isTakenBack(error)) return { ...stays, notice: null };
       return { ...stays, notice: 'Decoding failed once; the job went on from where it was.' };
     }
     if (code === 'ENCODE_FAILED' && this.#fruitless <= MAX_ENCODERS) {
+      if (this.#fruitless === 1 && isTakenBack(error)) return { ...stays, notice: null };
       if (this.#fruitless === 1) return { ...stays, notice: 'Encoding failed once; the pictures were encoded again.' };
       return { ...stays, otherEncoder: true, notice: 'The encoder failed; the job went on with another.' };
     }
     return null;
   }
+}
+
+/** Browsers take codecs back that stand idle, as in a long pause, and say so by this name (WebCodecs, "Resource reclamation"). */
+function isTakenBack(error: unknown): boolean {
+  const cause = error instanceof EnhancerError ? error.cause : error;
+  return cause instanceof DOMException && cause.name === 'QuotaExceededError';
 }
 
 function fewerPixels(plan: JobPlan, model: ModelInfo): Recovery | null {
