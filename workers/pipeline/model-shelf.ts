@@ -8,8 +8,9 @@ import { sha256Hex } from '../jobs/source-identity.ts';
 import type { Manifest } from '../models/manifest.ts';
 import { type PackageSource, readManifest } from '../models/package.ts';
 import { PackageStore } from '../models/store/package-store.ts';
+import { urlSource } from '../models/url-source.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { Model, urlSource } from './model.ts';
+import { Model } from './model.ts';
 
 interface Found {
   readonly source: PackageSource;

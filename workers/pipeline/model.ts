@@ -188,14 +188,3 @@ function smallBuild({ parts }: Manifest, part: PartName, provider: Provider): Bu
   const network = part === 'controlnet' || part === 'unet';
   return network && provider === 'wasm' && parts[part] ? FOR_THE_PROCESSOR : null;
 }
-
-/** Reads a package's files from a folder URL of this origin. */
-export function urlSource(folder: string): PackageSource {
-  return {
-    async read(name) {
-      const response = await fetch(new URL(name, folder));
-      if (!response.ok) throw new Error(`${response.status} for ${name}`);
-      return new Uint8Array(await response.arrayBuffer());
-    },
-  };
-}

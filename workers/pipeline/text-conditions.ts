@@ -4,9 +4,10 @@
 
 import { captionOf, NEGATIVE_PROMPT } from '../models/tokenizer/captions.ts';
 import { loadTokenizer, MERGES_PATH, type Tokenizer } from '../models/tokenizer/tokenizer.ts';
+import { urlSource } from '../models/url-source.ts';
 import type { Settings } from '../plan/settings.ts';
 import { type Tensor, tensor } from '../tensor.ts';
-import { type Model, urlSource } from './model.ts';
+import type { Model } from './model.ts';
 
 export interface TextConditions {
   /** [77, 1024] of the prompt, and of what it is guided away from; null at guidance 1. */
