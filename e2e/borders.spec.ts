@@ -48,11 +48,7 @@ test('the picture between black borders is enhanced, and the borders come back, 
   await page.getByRole('button', { name: 'Pause', exact: true }).click();
   await expect(page.getByRole('heading', { name: 'Paused' })).toBeVisible({ timeout: 90_000 });
   await page.reload();
-  await page
-    .locator('[data-job]')
-    .first()
-    .getByRole('button', { name: /^Go on/ })
-    .click();
+  await enhancer.goOn();
   const resumed = await demux(await enhancer.download(180_000));
   expect(resumed.video.samples).toHaveLength(16);
   resumed.video.samples.forEach(({ data }, i) => {

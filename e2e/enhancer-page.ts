@@ -73,6 +73,19 @@ export class EnhancerPage {
     return this.page.getByRole('alert').and(this.page.locator('[data-code]'));
   }
 
+  /** Jobs that were interrupted, newest first. */
+  get offer() {
+    return this.page.locator('[data-job]');
+  }
+
+  /** With the newest of them; the page may ask for its clip then. */
+  async goOn(): Promise<void> {
+    await this.offer
+      .first()
+      .getByRole('button', { name: /^Go on/ })
+      .click();
+  }
+
   /** Starts, waits for the end, downloads. */
   async run(timeoutMs: number): Promise<Buffer> {
     await expect(this.enhance).toBeEnabled();

@@ -163,12 +163,15 @@ for (const [on, command] of [
   });
 }
 
-test('an encoder that is taken back is started anew: the same file', async ({ context, browser }) => {
+test('an encoder that is taken back is started anew: the same file, and nothing to tell', async ({
+  context,
+  browser,
+}) => {
   const uninterrupted = await whole(await browser.newContext(), ON_PROCESSOR);
   const fault = { kind: 'encoder', atPicture: 25, count: 1 } as const;
   const result = await faults(await harness(context), { ...ON_PROCESSOR, fault });
   expect(result.error).toBeNull();
-  expect(result.report!.notices.join()).toContain('Encoding failed once');
+  expect(result.report!.notices).toEqual(uninterrupted.report!.notices);
   expect(result.outputHash).toBe(uninterrupted.outputHash);
 });
 

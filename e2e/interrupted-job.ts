@@ -31,10 +31,10 @@ export async function begin(page: Page, keepCopy = false): Promise<EnhancerPage>
 /** Chooses the clip again, since a file input leaves no handle. @returns the frames that were kept. */
 export async function goOn(enhancer: EnhancerPage): Promise<number> {
   await enhancer.open(QUERY);
-  const offer = enhancer.page.locator('[data-job]');
+  const { offer } = enhancer;
   await expect(offer).toHaveCount(1, PATIENCE);
   const kept = Number(await offer.getAttribute('data-frames-done'));
-  await offer.getByRole('button', { name: /^Go on/ }).click();
+  await enhancer.goOn();
   await expect(enhancer.page.getByText(/Choose self__loop_32x32.mp4 again/)).toBeVisible(PATIENCE);
   await enhancer.choose(CLIP);
   return kept;

@@ -60,9 +60,8 @@ test('a pause holds everything still, survives a reload with the clip’s own co
   expect(await enhancer.progress.getAttribute('value')).toBe(percent);
 
   await page.reload();
-  const offer = page.locator('[data-job]');
-  await expect(offer).toContainText('Paused with');
-  await offer.getByRole('button', { name: /^Go on/ }).click();
+  await expect(enhancer.offer).toContainText('Paused with');
+  await enhancer.goOn();
   await expect(enhancer.progress).toBeVisible();
   await expect.poll(screenLocks).toBe(1);
   const output = await demux(await enhancer.download(120_000));
@@ -73,7 +72,7 @@ test('a pause holds everything still, survives a reload with the clip’s own co
   await page.reload();
   await expect(enhancer.page.locator('input[type=file]')).toBeAttached();
   await page.waitForTimeout(1000);
-  await expect(offer).toHaveCount(0);
+  await expect(enhancer.offer).toHaveCount(0);
 });
 
 test('after a cancel, what is finished can be saved, with its sound; and thrown away', async ({ page }) => {
@@ -81,7 +80,7 @@ test('after a cancel, what is finished can be saved, with its sound; and thrown 
   await expect.poll(() => framesShown(page), POLLING).toBeGreaterThan(1);
   await enhancer.cancel.click();
   const offer = page.locator('[data-job]');
-  await expect(offer).toHaveCount(1);
+  await expect(enhancer.offer).toHaveCount(1);
   const framesDone = Number(await offer.getAttribute('data-frames-done'));
   expect(framesDone).toBeGreaterThan(0);
   const save = offer.getByRole('button', { name: 'Save what is finished' });
@@ -93,7 +92,7 @@ test('after a cancel, what is finished can be saved, with its sound; and thrown 
     samples.reduce((sum, { duration }) => sum + duration, 0) / timescale;
   expect(Math.abs(seconds(part.video) - seconds(part.audio[0]!))).toBeLessThan(0.1);
   await offer.getByRole('button', { name: /^Discard/ }).click();
-  await expect(offer).toHaveCount(0);
+  await expect(enhancer.offer).toHaveCount(0);
 });
 
 test('a second tab says where the first is, and is offered its job once that is gone', async ({ page, context }) => {

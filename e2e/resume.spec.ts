@@ -74,7 +74,7 @@ test('killed in the middle of a journal’s first record, nothing was begun and 
   await stoodStill(written);
   await browser.kill();
   const again = await begin(await browser.start());
-  await expect(again.page.locator('[data-job]')).toHaveCount(0);
+  await expect(again.offer).toHaveCount(0);
   expect(await packets(await again.run(120_000))).toEqual(uninterrupted);
 });
 
@@ -170,9 +170,8 @@ test('killed in a pause, it is offered as paused, and goes on with the clip’s 
   await browser.kill();
   const again = new EnhancerPage(await browser.start());
   await again.open(QUERY);
-  const offer = again.page.locator('[data-job]');
-  await expect(offer).toContainText('Paused with', PATIENCE);
-  await offer.getByRole('button', { name: /^Go on/ }).click();
+  await expect(again.offer).toContainText('Paused with', PATIENCE);
+  await again.goOn();
   expect(await packets(await again.download(240_000))).toEqual(uninterrupted);
 });
 

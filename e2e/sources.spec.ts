@@ -77,8 +77,7 @@ test('a clip picked by handle is opened again by itself; taken away or forbidden
 
   await takePickedAway(page);
   await page.reload();
-  const offer = page.locator('[data-job]');
-  await offer.getByRole('button', { name: /^Go on/ }).click();
+  await enhancer.goOn();
   await expect(page.getByText(/Choose picked.mp4 again/)).toBeVisible();
   await enhancer.choose('e2e/fixtures/clips/generated_80x44.mp4');
   await expect(enhancer.alert).toHaveAttribute('data-code', 'SOURCE_CHANGED', PATIENCE);
@@ -86,12 +85,12 @@ test('a clip picked by handle is opened again by itself; taken away or forbidden
   await putPicked(page);
   await page.evaluate("sessionStorage.denied = 'yes'");
   await page.reload();
-  await offer.getByRole('button', { name: /^Go on/ }).click();
+  await enhancer.goOn();
   await expect(page.getByText(/Choose picked.mp4 again/)).toBeVisible();
 
   await page.evaluate("sessionStorage.denied = 'no'");
   await page.reload();
-  await offer.getByRole('button', { name: /^Go on/ }).click();
+  await enhancer.goOn();
   await expect(enhancer.progress).toBeVisible(PATIENCE);
   const output = await demux(await enhancer.download(240_000));
   expect(output.video.samples).toHaveLength(FRAMES);
@@ -114,10 +113,7 @@ test('where the file at the handle is another by now, the clip’s own copy is t
 
   await putPicked(page, 'e2e/fixtures/clips/generated_80x44.mp4');
   await page.reload();
-  await page
-    .locator('[data-job]')
-    .getByRole('button', { name: /^Go on/ })
-    .click();
+  await enhancer.goOn();
   await expect(enhancer.progress).toBeVisible(PATIENCE);
   const output = await demux(await enhancer.download(240_000));
   expect(output.video.samples).toHaveLength(FRAMES);
