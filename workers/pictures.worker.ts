@@ -48,6 +48,8 @@ export type PictureRequest =
 type Made = SourceFrame | FinishedPicture | Uint8ClampedArray<ArrayBuffer> | Float32Array<ArrayBuffer> | null;
 
 export type PictureAnswer =
+  /** Once, before anything else: its script is there. */
+  | { readonly started: true }
   | {
       readonly id: number;
       readonly made: Made;
@@ -72,6 +74,8 @@ self.addEventListener('message', ({ data }: MessageEvent<PictureRequest>) => {
     self.postMessage({ id, error: String(error) } satisfies PictureAnswer);
   }
 });
+
+self.postMessage({ started: true } satisfies PictureAnswer);
 
 function answer(request: PictureRequest): Made {
   switch (request.kind) {

@@ -1,17 +1,20 @@
 /**
  * Workers that steady the source's light, make source pictures and finish decoded ones, while the model runs: it blocks the engine's thread on the
  * processor, and on a GPU waits for whatever the engine does itself. One that finishes and draws noise, one for the light, and as many as half
- * the cores, at most four, that make; shared by all jobs, started at the first use. Where there are none (Node) the caller does the work itself, and
- * what comes before the model also where one fails.
+ * the cores, at most four, that make; shared by all jobs, started at the first use. Where there are none (Node), or they don't start (their
+ * script comes from a disk that may be full), the caller does the work itself, and what comes before the model also where one fails.
  */
 
 import type { KeyFrame, PictureShape, SourceFrame } from '../condition/source-pictures.ts';
 import type { NoiseRegion } from '../denoise/noise.ts';
 import { EnhancerError } from '../errors.ts';
+import { answeredWithin } from '../media/patience.ts';
 import type { PictureAnswer, PictureRequest, SentFrame } from '../pictures.worker.ts';
-import type { Finish, FinishedPicture } from '../reconstruct/finish.ts';
+import { type Finish, type FinishedPicture, finished } from '../reconstruct/finish.ts';
 
 const MOST_WORKERS = 4;
+/** A script that has not come by then will not come. */
+const STARTS_WITHIN_MS = 30_000;
 
 interface Seat {
   readonly worker: Worker;
@@ -28,6 +31,12 @@ interface Pending {
   readonly reject: (error: unknown) => void;
 }
 
+/** Whether a worker is there, once that is known. */
+interface Start {
+  readonly isThere: Promise<boolean>;
+  readonly tell: (isThere: boolean) => void;
+}
+
 type WithoutId<R> = R extends PictureRequest ? Omit<R, 'id'> : never;
 type Unsent = WithoutId<PictureRequest>;
 
@@ -39,7 +48,10 @@ export class PictureWorkers {
   readonly #finisher: Worker;
   #lighter: Seat | null = null;
   readonly #pending = new Map<number, Pending>();
+  readonly #starts = new Map<Worker, Start>();
   #nextId = 0;
+  /** Why they have ended. */
+  #ended: Error | null = null;
 
   /** That all of them have worked, by kind of work. */
   static readonly milliseconds: Record<PictureRequest['kind'], number> = {
@@ -99,6 +111,8 @@ export class PictureWorkers {
 
   /** Takes `work.decoded` over. @throws EnhancerError `WORKER_FAILED`. */
   async finish(work: Finish): Promise<FinishedPicture> {
+    // What is handed to one that never starts would be gone with it.
+    if (!(await this.#starts.get(this.#finisher)?.isThere)) return finished(work);
     const { buffer } = work.decoded;
     try {
       const made = await this.#asked(this.#finisher, { kind: 'finish', work }, [buffer as ArrayBuffer]);
@@ -119,6 +133,7 @@ export class PictureWorkers {
   }
 
   #asked(worker: Worker, request: Unsent, transfer: ArrayBuffer[]): Promise<Made> {
+    if (this.#ended) return Promise.reject(this.#ended);
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { kind: request.kind, resolve, reject });
@@ -137,7 +152,15 @@ export class PictureWorkers {
 
   #spawn(): Worker {
     const worker = new Worker(new URL('../pictures.worker.ts', import.meta.url), { type: 'module', name: 'pictures' });
+    const start = startOf();
+    this.#starts.set(worker, start);
+    const isLate = () => new Error('a worker did not start');
+    answeredWithin(start.isThere, STARTS_WITHIN_MS, isLate).catch((error) => this.#end(error));
     worker.addEventListener('message', ({ data }: MessageEvent<PictureAnswer>) => {
+      if ('started' in data) {
+        start.tell(true);
+        return;
+      }
       const pending = this.#pending.get(data.id);
       this.#pending.delete(data.id);
       if ('made' in data) {
@@ -154,12 +177,22 @@ export class PictureWorkers {
 
   #end(reason: Error): void {
     if (shared === this) shared = null;
+    this.#ended ??= reason;
     const seats = [...this.#seats, ...(this.#lighter ? [this.#lighter] : [])];
     for (const worker of [this.#finisher, ...seats.map((seat) => seat.worker)]) worker.terminate();
+    for (const { tell } of this.#starts.values()) tell(false);
     const pending = [...this.#pending.values()];
     this.#pending.clear();
     for (const { reject } of pending) reject(reason);
   }
+}
+
+function startOf(): Start {
+  let tell = (_: boolean): void => undefined;
+  const isThere = new Promise<boolean>((resolve) => {
+    tell = resolve;
+  });
+  return { isThere, tell };
 }
 
 /** Frames as the seat's worker has to be sent them, which it has from then on. */
