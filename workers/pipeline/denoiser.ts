@@ -2,7 +2,7 @@
  * x0 of a window at one evaluation: the networks run tile by tile, their outputs blended over the tiles' ramps.
  *
  * Frames that repeat another (they share its hint) are left out of the runs and get its x0. Outputs are blended rather than x0: x0 is affine in the output with coefficients that do not depend on the tile, and
- * the ramps sum to one, so the result is the same. Costs two frames-by-latents arrays a call, and what a tile takes.
+ * the ramps sum to one, so the result is the same. Costs a frames-by-latents array a call, and what a tile takes three times.
  */
 
 import { keyFrameMask } from '../condition/hint.ts';
@@ -21,6 +21,8 @@ import type { TextConditions } from './text-conditions.ts';
 /** What a window's evaluations need. */
 export interface WindowCondition {
   readonly prediction: WindowPrediction;
+  /** What it was made of, a window's frame each. */
+  readonly hints: readonly FrameHint[];
   /** The window's frames that the network sees: those that repeat none before them. */
   readonly distinct: readonly number[];
   /** For each of the window's frames, which of those it shows. */
@@ -75,12 +77,7 @@ export class Denoiser {
       await this.#between();
       frames.push(await this.#conditioner.hint(frame));
     }
-    const prediction = this.#prediction.prepare({
-      frames,
-      hintLevel: this.#conditioner.hintLevel,
-      scale: this.#conditions.scale,
-      channels: this.#model.info.latentChannels,
-    });
+    const prediction = this.#prepared(frames);
     const distinct = frames.flatMap((hint, f) => (frames.indexOf(hint) === f ? [f] : []));
     const shown = frames.map((hint) => distinct.indexOf(frames.indexOf(hint)));
     const mask = keyFrameMask(startFrame, endFrame, this.#plan.frameRateFactor);
@@ -88,7 +85,16 @@ export class Denoiser {
       [distinct.length],
       Float32Array.from(distinct, (f) => mask[f]!),
     );
-    return { prediction, distinct, shown, keyFrames };
+    return { prediction, hints: frames, distinct, shown, keyFrames };
+  }
+
+  #prepared(frames: readonly FrameHint[]): WindowPrediction {
+    return this.#prediction.prepare({
+      frames,
+      hintLevel: this.#conditioner.hintLevel,
+      scale: this.#conditions.scale,
+      channels: this.#model.info.latentChannels,
+    });
   }
 
   /** x0 [Z, h, w] of each of the window's frames, from their states; repeats share an array. */
@@ -118,8 +124,6 @@ export class Denoiser {
       this.#onTile();
       return made.map(({ data }) => data);
     };
-    const inputOf = (f: number, out: Float32Array) =>
-      prediction.networkInput(distinct[f]!, frames[f]!, evaluation, out);
     let blended: Float32Array[][];
     if (tiles.length === 1) {
       // The whole plane: nothing to cut out, nothing to blend.
@@ -129,30 +133,30 @@ export class Denoiser {
       const sample = new Float32Array(frames.length * size);
       const hint = new Float32Array(frames.length * size);
       for (let f = 0; f < frames.length; f += 1) {
-        inputOf(f, part(sample, f));
+        prediction.networkInput(distinct[f]!, frames[f]!, evaluation, part(sample, f));
         prediction.hintInput(distinct[f]!, part(hint, f));
       }
       const made = await evaluated([frames.length, channels, height, width], sample, hint);
       blended = made.map((data) => frames.map((_, f) => part(data, f)));
     } else {
-      const samples = frames.map((x, frame) => {
-        const sample = new Float32Array(x.length);
-        inputOf(frame, sample);
-        return sample;
-      });
       blended = contexts.map(() => frames.map((x) => new Float32Array(x.length)));
-      const hintInput = new Float32Array(frames[0]!.length);
       for (const tile of tiles) {
         await this.#between();
         const { latentWidth, latentHeight } = tile;
         const size = channels * latentWidth * latentHeight;
         const sample = new Float32Array(frames.length * size);
         const hint = new Float32Array(frames.length * size);
+        const cut = (values: Float32Array, planes: number) => {
+          const part = new Float32Array(planes * latentWidth * latentHeight);
+          extractTile(values, planes, width, height, tile, part);
+          return part;
+        };
         for (let f = 0; f < frames.length; f += 1) {
-          extractTile(samples[f]!, channels, width, height, tile, sample, f * size);
-          // Made anew each time: kept, the hints of all open windows would be most of a job's memory.
-          prediction.hintInput(distinct[f]!, hintInput);
-          extractTile(hintInput, channels, width, height, tile, hint, f * size);
+          // Of the tile alone, made anew each time: kept, those of all frames would be most of a job's memory.
+          const ofTile = this.#prepared([cutHint(condition.hints[distinct[f]!]!, channels, cut)]);
+          const part = (values: Float32Array) => values.subarray(f * size, (f + 1) * size);
+          ofTile.networkInput(0, cut(frames[f]!, channels), evaluation, part(sample));
+          ofTile.hintInput(0, part(hint));
         }
         const made = await evaluated([frames.length, channels, latentHeight, latentWidth], sample, hint);
         for (const [which, data] of made.entries()) {
@@ -179,4 +183,20 @@ export class Denoiser {
       scaleFeatures: features(this.#conditions.fedScale),
     };
   }
+}
+
+/** What is known of a frame, of a part of its plane. */
+function cutHint(
+  { hint, latents, mismatch, fraction }: FrameHint,
+  channels: number,
+  cut: (values: Float32Array, planes: number) => Float32Array,
+): FrameHint {
+  const ofLatents = latents && cut(latents, channels);
+  const same = hint === latents;
+  return {
+    latents: ofLatents,
+    hint: same ? ofLatents : hint && cut(hint, channels),
+    mismatch: mismatch && cut(mismatch, 1),
+    fraction,
+  };
 }

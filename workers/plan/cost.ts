@@ -82,6 +82,8 @@ export interface HeapLoad {
   readonly longestWindow: number;
   /** New frames that a window brings. */
   readonly stride: number;
+  /** Latent pixels of one; `latentPixels` where there is only one. */
+  readonly tilePixels: number;
   readonly usesSaved: boolean;
   /** Whether hints are noisy, and so held beside what they were made of. */
   readonly noisyHints: boolean;
@@ -89,14 +91,16 @@ export interface HeapLoad {
   readonly deflickered: boolean;
 }
 
-/** JavaScript memory: the wavefront's frames (state, saved, x0 where windows share, source latents, hints), one window's exchange with the network, motion, pictures in flight. */
+/** JavaScript memory: the wavefront's frames (state, saved, x0 where windows share, source latents, hints), one window's exchange with the network, a tile of it at a time, motion, pictures in flight. */
 export function heapBytes(load: HeapLoad): number {
   const alive = framesAlive(load);
   const latentFrame = load.latentPixels * load.latentChannels * FLOAT_BYTES;
   const hints = Math.ceil(alive / load.frameRateFactor) + 1;
   const shared = (1 - Math.min(1, load.stride / load.longestWindow)) * alive;
   const arrays = 2 + (load.usesSaved ? 1 : 0) + (load.noisyHints ? 1 : 0);
-  const latents = latentFrame * (alive * arrays + shared + 3 * load.longestWindow);
+  // Sample, hint and output; what the tiles' outputs are blended into.
+  const exchange = 3 * (load.tilePixels / load.latentPixels) + (load.tilePixels < load.latentPixels ? 1 : 0);
+  const latents = latentFrame * (alive * arrays + shared + exchange * load.longestWindow);
   const sources = 4 * load.sourcePixels * (load.deflickered ? 2 * hints + DEFLICKER_CONTEXT : hints);
   const moving = load.frameRateFactor > 1 ? Math.min(load.sourcePixels, MOST_MOTION_PIXELS) : 0;
   const planes = 6 + picturesHeld(load.paddedPixels);

@@ -4,7 +4,7 @@
  */
 
 import type { DeviceInfo, LatentSize, ModelInfo, Tile } from './job-plan.ts';
-import { chooseLayout, type Extent, type Layout } from './layout.ts';
+import { chooseLayout, type Extent, type HeapFits, type Layout } from './layout.ts';
 import { referenceWindows } from './reference.ts';
 import { bestLayout } from './residency.ts';
 import { planWindows } from './windows.ts';
@@ -23,7 +23,7 @@ export function fittedLayout(
   model: ModelInfo,
   device: DeviceInfo,
   budget: number,
-  heapFits: (longest: number, stride: number) => boolean,
+  heapFits: HeapFits,
 ): Layout | 'too-large' | 'too-much-heap' {
   const choose = (correction: number) => chooseLayout(extent, corrected(model, correction), device, budget, heapFits);
   if (!model.peakBytes || device.provider !== 'webgpu') return choose(1);

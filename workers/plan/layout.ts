@@ -27,6 +27,8 @@ export interface Layout {
   readonly autoencoder: AutoencoderPlan | undefined;
   /** Peak on the device. */
   readonly bytes: number;
+  /** Over that of the job in one piece. */
+  readonly work: number;
 }
 
 export interface Extent {
@@ -43,15 +45,17 @@ const GOOD_WINDOW_FRAMES = 8;
 /** Of a window, shared with the next (SPEC §2.5). */
 const REFERENCE_OVERLAP = 1 / 4;
 /** Of the work of the job in one piece: more only where memory leaves no choice. */
-const MOST_WORK = 1.3;
+export const MOST_WORK = 1.3;
 
-/** @param heapFits whether the page's memory holds the frames of windows that long, each bringing `stride` new ones. */
+/** Whether the page's memory holds the frames of windows that long, each bringing `stride` new ones, and what passes for a tile of so many latent pixels. */
+export type HeapFits = (longest: number, stride: number, tilePixels: number) => boolean;
+
 export function chooseLayout(
   extent: Extent,
   model: ModelInfo,
   device: DeviceInfo,
   budget: number,
-  heapFits: (longest: number, stride: number) => boolean,
+  heapFits: HeapFits,
 ): Layout | 'too-large' | 'too-much-heap' {
   let heapRefused = false;
   const found: (Layout & { readonly tiles: number; readonly frames: number })[] = [];
@@ -68,14 +72,14 @@ export function chooseLayout(
 
 /**
  * Windows that share enough frames and good tiles before whatever fits. Of those the first, windows from long to short, that does little work twice, else
- * what does least. A model of the reference's kind goes by tiles first.
+ * what does least: windows that share fewer frames then too. A model of the reference's kind goes by tiles first.
  */
 function layoutAt(
   { shots, factor, latentWidth, latentHeight }: Extent,
   model: ModelInfo,
   device: DeviceInfo,
   budget: number,
-  heapFits: (longest: number, stride: number) => boolean,
+  heapFits: HeapFits,
 ): Omit<Layout, 'residency'> | 'too-large' | 'too-much-heap' {
   const together = allTogether(model);
   const room = budget - autoencoderWeightBytes(model);
@@ -92,36 +96,40 @@ function layoutAt(
       : referenceShapes(factor, modelFrames, REFERENCE_OVERLAP);
   const frameCount = shots.reduce((sum, { startFrame, endFrame }) => sum + endFrame - startFrame, 0);
   let heapRefused = false;
+  const fitting: Fitting[] = [];
   for (const candidates of preferences(shapes, factor, wholePictures)) {
-    const fitting: Fitting[] = [];
     for (const { shape, leastTile } of candidates) {
       const { longest, stride, total } = windowExtent(shots, factor, shape);
-      const grid = chooseGrid(
-        latentWidth,
-        latentHeight,
-        model.latentWidthRule,
-        model.latentHeightRule,
-        leastTile,
-        tileStyle(model),
-        (tileWidth, tileHeight) =>
-          tileBytes(model, { tileWidth, tileHeight }, longest) + pooled <= budget &&
-          runFits(model, device, { tileWidth, tileHeight }, longest) &&
-          tensorsFit(model, device, { tileWidth, tileHeight }, longest),
-      );
-      if (grid === null) continue;
-      if (!heapFits(longest, stride)) {
-        heapRefused = true;
+      const deviceFits = (tileWidth: number, tileHeight: number) =>
+        tileBytes(model, { tileWidth, tileHeight }, longest) + pooled <= budget &&
+        runFits(model, device, { tileWidth, tileHeight }, longest) &&
+        tensorsFit(model, device, { tileWidth, tileHeight }, longest);
+      const gridOf = (fits: typeof deviceFits) =>
+        chooseGrid(
+          latentWidth,
+          latentHeight,
+          model.latentWidthRule,
+          model.latentHeightRule,
+          leastTile,
+          tileStyle(model),
+          fits,
+        );
+      const grid = gridOf((width, height) => heapFits(longest, stride, width * height) && deviceFits(width, height));
+      if (grid === null) {
+        heapRefused ||= gridOf(deviceFits) !== null;
         continue;
       }
       const bytes = Math.max(tileBytes(model, grid, longest) + pooled, autoencoderPeakBytes(model, autoencoder));
       const work = (total / frameCount) * (gridLatents(grid) / (latentWidth * latentHeight));
-      const layout = { shape, grid, longest, stride, autoencoder, bytes };
+      const layout = { shape, grid, longest, stride, autoencoder, bytes, work };
       if (!wholePictures && work <= MOST_WORK) return layout;
-      fitting.push({ ...layout, work, tiles: grid.columns * grid.rows, frames: longest });
+      fitting.push({ ...layout, tiles: grid.columns * grid.rows, frames: longest });
     }
-    const best = wholePictures ? bestLayout(fitting) : leastWork(fitting);
+    const best = wholePictures ? bestLayout(fitting) : null;
     if (best) return best;
   }
+  const least = leastWork(fitting);
+  if (least) return least;
   return heapRefused ? 'too-much-heap' : 'too-large';
 }
 
@@ -143,8 +151,6 @@ function preferences(shapes: readonly WindowShape[], factor: number, wholePictur
 }
 
 interface Fitting extends Omit<Layout, 'residency'> {
-  /** Over that of the job in one piece. */
-  readonly work: number;
   readonly tiles: number;
   readonly frames: number;
 }

@@ -173,10 +173,12 @@ describe('planning a job', () => {
             windows.reduce((sum, { startFrame, endFrame }) => sum + endFrame - startFrame, 0) *
             tiles.reduce((sum, { latentWidth, latentHeight }) => sum + latentWidth * latentHeight, 0);
           expect(evaluated(plan)).toBeGreaterThan(0.85 * evaluated(previous));
-          // A window more or less of overlap is another layout.
-          const sameLayout = JSON.stringify(plan.windows) === JSON.stringify(previous.windows);
+          // A window more or less of overlap is another layout, and so is a tile more.
+          const layout = ({ windows, tiles }: JobPlan) => JSON.stringify([windows, tiles.length]);
+          const sameLayout = layout(plan) === layout(previous);
           if (sameLayout) {
-            expect(plan.bytes.heap).toBeGreaterThanOrEqual(previous.bytes.heap);
+            // Tiles overlap by as much as before: each is a little less of a larger picture.
+            expect(plan.bytes.heap).toBeGreaterThan(0.98 * previous.bytes.heap);
             expect(plan.bytes.storage).toBeGreaterThanOrEqual(previous.bytes.storage);
           }
           // Sides are whole multiples of 8 latents: a finer split may waste a little less than a coarser one.

@@ -21,6 +21,7 @@ import {
 import { fittedLayout } from './fitted-layout.ts';
 import { groupBytes, MOST_GROUP_BYTES, planGroups } from './groups.ts';
 import type { DeviceInfo, JobPlan, ModelInfo, Notice, Refusal, Shot, Tile, Window } from './job-plan.ts';
+import { MOST_WORK } from './layout.ts';
 import { outputFrameCount, outputFrameRate, outputFrameTime, outputSide, sourceFrames } from './output.ts';
 import { checkSettings, evaluationCount, solverSteps } from './recipe.ts';
 import type { Settings } from './settings.ts';
@@ -110,7 +111,8 @@ export function planJob(
           model,
           device,
           budget,
-          (longest, stride) => heapBytes({ ...load, longestWindow: longest, stride }) <= heapBudget,
+          (longest, stride, tilePixels) =>
+            heapBytes({ ...load, longestWindow: longest, stride, tilePixels }) <= heapBudget,
         );
   if (layout === 'too-large' || layout === 'too-much-heap') refusals.push(sizeRefusal(width, height, layout));
 
@@ -138,7 +140,7 @@ export function planJob(
     options.measured,
   );
   const packets = storageBytes(width * height, frameCount, settings.quality, clip.bytes);
-  const states = statesBytes({ ...load, longestWindow: longest, stride });
+  const states = statesBytes({ ...load, longestWindow: longest, stride, tilePixels });
   const quota = options.storageQuotaBytes ?? Number.POSITIVE_INFINITY;
   const output = {
     width: outputSide(clip.width, settings.scale),
@@ -155,10 +157,16 @@ export function planJob(
   });
   const bytes = {
     device: Math.ceil(typeof layout === 'string' ? tileBytes(model, tileSize, longest) : layout.bytes),
-    heap: heapBytes({ ...load, longestWindow: longest, stride }),
+    heap: heapBytes({ ...load, longestWindow: longest, stride, tilePixels }),
     storage: packets + groupBytes(groups, outputPixels) + states,
   };
   const said = notices(clip, settings, device, model, evaluations, activeArea);
+  if (typeof layout !== 'string' && !model.residentWeightBytes && layout.work > MOST_WORK) {
+    said.push({
+      code: 'WORK_REPEATED',
+      message: `Memory forces small parts that overlap: ${layout.work.toFixed(1)} times the work of one that holds it all. Fewer steps or a smaller scale need less.`,
+    });
+  }
   if (bytes.storage > quota && packets <= quota) {
     said.push({
       code: 'STATES_NOT_KEPT',

@@ -34,7 +34,7 @@ export function targetWindowFrames(shots: readonly Shot[]): readonly number[] {
 /** A shot up to this much longer than a window is one window, as in the reference. */
 const STRETCH = 1.33;
 
-/** From the longest wanted to the shortest possible, for a memory budget to choose from. */
+/** From the longest wanted to the shortest possible, for a memory budget to choose from; then those again that can do with a single shared frame. */
 export function windowShapes(frameRateFactor: number, targetFrames: number): WindowShape[] {
   const most = Math.max(1, Math.round((targetFrames - SHARED_FRAMES) / frameRateFactor));
   const shapes: WindowShape[] = [];
@@ -43,7 +43,8 @@ export function windowShapes(frameRateFactor: number, targetFrames: number): Win
     const share = Math.floor((stride * MOST_SHARED) / (1 - MOST_SHARED));
     shapes.push({ strideIntervals, sharedFrames: Math.max(1, Math.min(SHARED_FRAMES, share)) });
   }
-  return shapes;
+  const least = shapes.filter(({ sharedFrames }) => sharedFrames > 1).map((shape) => ({ ...shape, sharedFrames: 1 }));
+  return [...shapes, ...least];
 }
 
 /** The same as in the reference: both ends on key frames, `share` of a window shared. */
