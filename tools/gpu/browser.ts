@@ -88,6 +88,13 @@ export class GpuBrowser {
     while (this.#processes().length > 0) await new Promise((resolve) => setTimeout(resolve, 100));
   }
 
+  /** The browser's main process: the one that is no other's. @throws Error where none runs. */
+  pid(): number {
+    const found = this.#processes().find((pid) => !commandLine(String(pid)).some((each) => each.startsWith('--type=')));
+    if (found === undefined) throw new Error('no browser runs');
+    return found;
+  }
+
   /** Of this profile: one that hangs in the driver does not hear that it is to close. */
   #processes(): number[] {
     const own = `--user-data-dir=${this.#options.profile}`;

@@ -271,7 +271,7 @@ async function tracedPart(part: NetworkPart): Promise<LoadedPart> {
   const chunks: Uint8Array[] = [];
   let offset = 0;
   for (const weight of graph.weights) {
-    for (const { name, bytes } of encodeWeight(weight, await checkpoint.read(weight.key))) {
+    for (const { name, bytes } of encodeWeight(weight, await checkpoint.read(weight.key, weight.part))) {
       placements.set(name, { location: 'weights.bin', offset, bytes: bytes.length });
       chunks.push(bytes);
       offset += bytes.length;

@@ -1,7 +1,7 @@
 /**
  * Writes a model package: `<part>.onnx`, its external data in shards, and `manifest.json` last, so that a package with a manifest is whole.
  *
- * Weights stream tensor by tensor: memory holds one tensor, twice. Time is the checkpoint's reading plus about 150 MB/s of hashing.
+ * Weights stream tensor by tensor: memory holds one tensor, or the part of it that a weight is, twice. Time is the checkpoint's reading plus about 150 MB/s of hashing.
  * Runs anywhere: files go to a {@link PackageSink}.
  */
 
@@ -183,7 +183,7 @@ async function writeShard(
     const inShard = encodedBytes(weight).some(({ name }) => placements.get(name)?.location === shard.name);
     if (!inShard) continue;
     throwIfAborted(signal);
-    for (const { name, bytes } of encodeWeight(weight, await checkpoint.read(weight.key))) {
+    for (const { name, bytes } of encodeWeight(weight, await checkpoint.read(weight.key, weight.part))) {
       const placement = placements.get(name)!;
       if (placement.location !== shard.name) continue;
       if (placement.offset > file.bytes) await file.write(new Uint8Array(placement.offset - file.bytes));

@@ -1,7 +1,7 @@
 /**
  * A checkpoint: named tensors that stay in their file until one is asked for.
  *
- * Reading costs one tensor's bytes and its float32 copy; nothing is kept. Runs anywhere that has its byte source.
+ * Reading costs a tensor's bytes, or a part's, and their float32 copy; nothing is kept. Runs anywhere that has its byte source.
  */
 
 import { EnhancerError } from '../../errors.ts';
@@ -15,7 +15,19 @@ export interface Checkpoint {
   /** @throws EnhancerError `CHECKPOINT_INVALID` for an unknown key, as do the next two. */
   shape(key: string): readonly number[];
   type(key: string): CheckpointType;
-  read(key: string): Promise<Float32Array>;
+  /** @param part only that one of so many equal parts along the first axis. */
+  read(key: string, part?: TensorPart): Promise<Float32Array>;
+}
+
+export interface TensorPart {
+  readonly index: number;
+  readonly count: number;
+}
+
+/** Items [start, end) of a tensor of so many. */
+export function itemsOf(count: number, part: TensorPart = { index: 0, count: 1 }): readonly [number, number] {
+  const size = count / part.count;
+  return [part.index * size, (part.index + 1) * size];
 }
 
 /** Random access to a file's bytes. */

@@ -25,6 +25,17 @@ describe('files that PyTorch wrote', () => {
     expect([...(await checkpoint.read(key))]).toEqual(expected[key]!.values.map(Math.fround));
   });
 
+  it.each(Object.keys(expected).filter((key) => expected[key]!.shape[0]! % 2 === 0))(
+    'gives half of a tensor that is %s',
+    async (key) => {
+      const checkpoint = await open(fixture('views.pt'));
+      const values = expected[key]!.values.map(Math.fround);
+      const half = async (index: number) => [...(await checkpoint.read(key, { index, count: 2 }))];
+      expect(await half(0)).toEqual(values.slice(0, values.length / 2));
+      expect(await half(1)).toEqual(values.slice(values.length / 2));
+    },
+  );
+
   it('knows their types', async () => {
     const checkpoint = await open(fixture('views.pt'));
     for (const type of ['float32', 'float16', 'bfloat16', 'float64'] as const) {

@@ -6,7 +6,7 @@
  * strides are followed. Limits: no TorchScript, no sparse or quantised tensors. Runs anywhere.
  */
 
-import { type ByteSource, type Checkpoint, invalidCheckpoint } from './checkpoint.ts';
+import { type ByteSource, type Checkpoint, invalidCheckpoint, itemsOf } from './checkpoint.ts';
 import { type PickleValue, readPickle } from './pickle.ts';
 import { endOf, TorchTensor, torchWorld } from './torch-tensors.ts';
 import { decodeValues, swapped } from './values.ts';
@@ -44,10 +44,13 @@ export async function openPyTorch(source: ByteSource): Promise<Checkpoint> {
     has: (key) => tensors.has(key),
     shape: (key) => find(key).shape,
     type: (key) => find(key).format.type,
-    read: async (key) => {
+    read: async (key, part) => {
       const tensor = find(key);
-      const { format, offset } = tensor;
-      const end = requireReadable(key, tensor);
+      const { format } = tensor;
+      const contiguous = isContiguous(tensor);
+      const last = requireReadable(key, tensor);
+      const [from, to] = contiguous ? itemsOf(last - tensor.offset, part) : [0, last - tensor.offset];
+      const [offset, end] = [tensor.offset + from, tensor.offset + to];
       const entry = storageEntry(tensor)!;
       const bytes = await archive.read(entry, offset * format.itemBytes, end * format.itemBytes);
       const values = decodeValues(format.type, bigEndian ? swapped(bytes, format.itemBytes) : bytes);
@@ -56,7 +59,9 @@ export async function openPyTorch(source: ByteSource): Promise<Checkpoint> {
           `The checkpoint's tensor ${shown(key)} is of type ${format.name}, which cannot be a weight.`,
         );
       }
-      return isContiguous(tensor) ? values : gathered(tensor, values);
+      if (contiguous) return values;
+      const whole = gathered(tensor, values);
+      return whole.subarray(...itemsOf(whole.length, part));
     },
   };
 }

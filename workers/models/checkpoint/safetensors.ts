@@ -5,7 +5,7 @@
  * before a byte of data is trusted. Limits: float64, float32, float16 and bfloat16 can be read as weights. Runs anywhere.
  */
 
-import { type ByteSource, type Checkpoint, type CheckpointType, invalidCheckpoint } from './checkpoint.ts';
+import { type ByteSource, type Checkpoint, type CheckpointType, invalidCheckpoint, itemsOf } from './checkpoint.ts';
 import { decodeValues, exactBuffer } from './values.ts';
 
 const HEADER_BYTES_LIMIT = 25_000_000;
@@ -54,8 +54,9 @@ export async function openSafetensors(source: ByteSource): Promise<Checkpoint> {
     has: (key) => entries.has(key),
     shape: (key) => entry(key).shape,
     type: (key) => TYPES[entry(key).type] ?? 'other',
-    async read(key) {
-      const { type, start, end } = entry(key);
+    async read(key, part) {
+      const { type, start: first, end: last } = entry(key);
+      const [start, end] = itemsOf(last - first, part).map((at) => first + at) as [number, number];
       const bytes = await source.read(start, end);
       if (bytes.length !== end - start) throw invalidCheckpoint(`The checkpoint ends within ${key}.`);
       const values = decodeValues(TYPES[type] ?? 'other', bytes);

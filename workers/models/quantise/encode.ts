@@ -13,7 +13,10 @@ export interface EncodedTensor {
   readonly bytes: Uint8Array;
 }
 
-/** @throws EnhancerError `CHECKPOINT_INVALID` for values that are not finite, or too large for float16. */
+/**
+ * @param checkpointValues of the weight's part of the checkpoint's tensor, where it has only one.
+ * @throws EnhancerError `CHECKPOINT_INVALID` for values that are not finite, or too large for float16.
+ */
 export function encodeWeight(weight: Weight, checkpointValues: Float32Array): readonly EncodedTensor[] {
   const values = laidOut(weight, checkpointValues);
   for (let i = 0; i < values.length; i += 1) {
@@ -82,10 +85,8 @@ export function quantise(
 }
 
 function laidOut(weight: Weight, values: Float32Array): Float32Array {
-  const { index, count } = weight.part ?? { index: 0, count: 1 };
-  const size = values.length / count;
-  const part = values.subarray(index * size, (index + 1) * size);
-  return weight.layout === 'transposed' ? transposed(part, weight.shape[0]! / count) : part;
+  const { count } = weight.part ?? { count: 1 };
+  return weight.layout === 'transposed' ? transposed(values, weight.shape[0]! / count) : values;
 }
 
 /** [rows, columns] → [columns, rows]. */
