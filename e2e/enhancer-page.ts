@@ -86,6 +86,22 @@ export class EnhancerPage {
       .click();
   }
 
+  /** Waits until it is so. @param timeoutMs without anything getting on: how fast a machine is says nothing. */
+  async until(isSo: () => Promise<boolean>, timeoutMs: number): Promise<void> {
+    let seen = '';
+    let deadline = performance.now() + timeoutMs;
+    while (!(await isSo())) {
+      const now = await this.page.evaluate(() => {
+        const value = document.querySelector('progress')?.value;
+        return `${document.querySelectorAll('[data-queued]').length} ${document.querySelector('h1')?.textContent} ${value}`;
+      });
+      if (now !== seen) deadline = performance.now() + timeoutMs;
+      seen = now;
+      expect(performance.now(), `nothing got on for ${timeoutMs} ms at ${seen}`).toBeLessThan(deadline);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
   /** Starts, waits for the end, downloads. */
   async run(timeoutMs: number): Promise<Buffer> {
     await expect(this.enhance).toBeEnabled();
@@ -93,12 +109,13 @@ export class EnhancerPage {
     return this.download(timeoutMs);
   }
 
+  /** @param timeoutMs without progress. */
   async download(timeoutMs: number): Promise<Buffer> {
     const button = this.page
       .getByRole('button', { name: 'Download', exact: true })
       .or(this.page.getByRole('link', { name: 'Download', exact: true }));
     const outcome = button.or(this.alert).first();
-    await outcome.waitFor({ state: 'visible', timeout: timeoutMs });
+    await this.until(() => outcome.isVisible(), timeoutMs);
     if (await this.alert.isVisible()) throw new Error(`the page says: ${await this.alert.textContent()}`);
     const [download] = await Promise.all([this.page.waitForEvent('download'), button.click()]);
     return bytes(download);

@@ -11,6 +11,8 @@ export const RECIPE = { Scale: 1, 'Frame rate': 1, Strength: 0.3, Seed: 5, Steps
 export const WINDOW_FRAMES = 17;
 /** With a busy machine. */
 export const PATIENCE = { timeout: 120_000 };
+/** Nothing happens for so long: it has come to a halt. */
+const STALLED_MS = 240_000;
 /** Of a record without a body: frame, head. Of the journal, the first makes the job known, the second fixes its plan. */
 export const RECORD_WRITES = 2;
 
@@ -40,8 +42,16 @@ export async function goOn(enhancer: EnhancerPage): Promise<number> {
   return kept;
 }
 
+/** However slow the machine: as long as more is written. */
 export async function stoodStill(written: Written): Promise<void> {
-  await expect.poll(async () => (await written()).stopped, { timeout: 240_000, intervals: [50] }).toBe(true);
+  let seen = { count: 0, stopped: false };
+  for (let deadline = performance.now() + STALLED_MS; !seen.stopped; ) {
+    const now = await written();
+    if (now.count !== seen.count) deadline = performance.now() + STALLED_MS;
+    seen = now;
+    expect(performance.now(), `nothing written after write ${seen.count}`).toBeLessThan(deadline);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 /** Of the video, in order. */

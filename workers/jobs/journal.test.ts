@@ -157,6 +157,28 @@ describe('the journal', () => {
   });
 });
 
+test('where what is torn can’t even be cut, it is told as any failed write, and the next record takes its place', async () => {
+  const file = new MemoryFile();
+  const random = generator(5);
+  const journal = Journal.create(file, memory(), JOB);
+  await journal.append(windowOf(0, random));
+  const { write, truncate } = file;
+  let left = 2;
+  file.write = (buffer, options) => {
+    left -= 1;
+    if (left >= 0) return write.call(file, buffer, options);
+    throw new DOMException('full', 'QuotaExceededError');
+  };
+  file.truncate = () => {
+    throw new DOMException('full', 'UnknownError');
+  };
+  await expect(journal.append(windowOf(1, random))).rejects.toMatchObject({ code: 'QUOTA_EXCEEDED' });
+  Object.assign(file, { write, truncate });
+  expect(Journal.open(fileOf(file.contents), memory())!.framesDone).toBe(3);
+  await journal.append(windowOf(1, random));
+  expect(Journal.open(file, memory())!.framesDone).toBe(6);
+});
+
 test('what goes bad on disk later is found when the whole is read', () => {
   const file = new MemoryFile();
   const log = RecordLog.open<number>(file);

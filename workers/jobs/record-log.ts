@@ -87,11 +87,19 @@ export class RecordLog<Head> {
       if (flush) this.#file.flush();
       this.#end = at;
     } catch (error) {
-      this.#file.truncate(this.#end);
+      this.#dropTorn();
       throw storageError(error);
     }
     this.records.push(record);
     return record;
+  }
+
+  #dropTorn(): void {
+    try {
+      this.#file.truncate(this.#end);
+    } catch {
+      // The next one is written over it, and what is torn is cut as the file is opened.
+    }
   }
 
   /** Empties the file, and then appends. */
