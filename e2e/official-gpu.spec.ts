@@ -23,8 +23,6 @@ declare global {
 const MIB = 2 ** 20;
 /** Of the ledger. */
 const TOLERANCE = 0.15;
-/** What is counted besides nano's graphs was fitted to an earlier nano: docs/official.md. */
-const NANO_TOLERANCE = 0.2;
 
 async function openHarness(page: Page): Promise<void> {
   await page.goto(`${SOURCES_URL}/e2e/gpu/harness.html`);
@@ -43,7 +41,7 @@ test('pieces and sections give what the whole network gives', async ({ page }) =
   expect(figures.inSections).toBeLessThan(2e-4);
 });
 
-test('the predicted peak is within 15 % of the ledger, nano’s within 20', async ({ page }) => {
+test('the predicted peak is within 15 % of the ledger', async ({ page }) => {
   const idle = readFileSync('tools/gpu/idle-device.js', 'utf8');
   await page.route('**/enhancer.worker*', async (route) => {
     const response = await route.fetch();
@@ -86,7 +84,7 @@ test('the predicted peak is within 15 % of the ledger, nano’s within 20', asyn
       `${name}: ${residency ?? 'all'}, ${tiles.length} tiles, predicted ${mib(bytes.device)} MiB, ledger ${mib(report.peakGpuLedgerBytes)}: ${ratio.toFixed(2)}`,
     );
     residencies.add(residency);
-    expect(Math.abs(ratio - 1), name).toBeLessThanOrEqual(order.prompted ? TOLERANCE : NANO_TOLERANCE);
+    expect(Math.abs(ratio - 1), name).toBeLessThanOrEqual(TOLERANCE);
   }
   expect(residencies.size).toBeGreaterThan(1);
 });

@@ -3,9 +3,9 @@
  * run as the page does, at several sizes, windows, tiles and residencies; on an emulated GPU that computes nothing (`idle-device.js`).
  *
  *   npx vite build --config tools/gpu/vite.config.ts --outDir dist-gpu
- *   npx tsx tools/gpu/measure-ledger.ts --page dist-gpu [--only EXPRESSION] [--work] [--port N] [--chromium PATH]
+ *   npx tsx tools/gpu/measure-ledger.ts --page dist-gpu [--only EXPRESSION] [--work] [--port N] [--chromium PATH] [--profile DIR --official ID]
  *
- * --work lets it compute, for the smallest, as a check of the method.
+ * --work lets it compute, for the smallest, as a check of the method. --profile and --official: where `import-full-size.ts` has put a model, on the same port.
  */
 
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -64,6 +64,10 @@ const CASES: readonly Case[] = [
   job('tiny', 'exact', 'generated_80x44.mp4', 4, 1, 250),
   job('nano', 'balanced', 'generated_80x44.mp4', 1),
   job('nano', 'balanced', 'generated_80x44.mp4', 4),
+  job('nano', 'balanced', 'generated_80x44.mp4', 4, 2),
+  job('nano', 'balanced', 'generated_80x44.mp4', 6.4),
+  job('nano', 'balanced', 'square_vp9.webm', 2),
+  job('nano', 'balanced', 'generated_80x44.mp4', 8),
   job('nano', 'balanced', 'real_160x90.mp4', 4, 2),
   job('nano', 'balanced', 'real_160x90.mp4', 8, 2, 600),
   job('mid', 'balanced', 'generated_80x44.mp4', 4),
@@ -76,6 +80,9 @@ const CASES: readonly Case[] = [
   job('mid', 'exact', 'generated_80x44.mp4', 4),
   job('mid', 'exact', 'generated_80x44.mp4', 4, 1, 900),
   job('mid', 'balanced', 'real_160x90.mp4', 8, 1, 4000),
+  job('official', 'compact', 'generated_80x44.mp4', 1),
+  job('official', 'compact', 'generated_80x44.mp4', 4),
+  job('official', 'compact', 'generated_80x44.mp4', 4, 1, 1800),
 ];
 
 function job(
@@ -92,7 +99,16 @@ function job(
 const MIB = 2 ** 20;
 const text = { type: 'string' } as const;
 const { values } = parseArgs({
-  options: { page: text, clips: text, only: text, port: text, chromium: text, work: { type: 'boolean' } },
+  options: {
+    page: text,
+    clips: text,
+    only: text,
+    port: text,
+    chromium: text,
+    profile: text,
+    official: text,
+    work: { type: 'boolean' },
+  },
 });
 const port = Number(values.port ?? 4178);
 const origin = `http://localhost:${port}`;
@@ -103,7 +119,7 @@ const served = values.work ? [built] : [withoutWork(built), built];
 const server = await serve([...served, resolve(values.clips ?? 'e2e/fixtures/clips')], port);
 const browser = new GpuBrowser({
   executablePath: values.chromium ?? '/usr/bin/chromium',
-  profile: join(folder, 'profile'),
+  profile: resolve(values.profile ?? join(folder, 'profile')),
   origin,
   emulated: true,
 });
@@ -121,7 +137,7 @@ try {
   for (const each of CASES) {
     const { family, precision, clip, scale, frameRateFactor, budgetMiB } = each;
     const name = `${family}, ${precision}, ${clip} ×${scale} ×${frameRateFactor} ${budgetMiB ?? ''}`;
-    if (!only.test(name)) continue;
+    if (!only.test(name) || (family === 'official' && values.official === undefined)) continue;
     try {
       const nano = family === 'nano';
       const model = nano ? 'nano' : await installed(page, family, precision);
@@ -178,7 +194,7 @@ function row({ family, precision, budgetMiB }: Case, { plans, report }: JobFigur
 
 /** @returns the installed model's id; imported from three files where it isn't there yet. */
 async function installed(page: Page, family: string, precision: Precision): Promise<string> {
-  const id = `${family}-${precision}`;
+  const id = family === 'official' ? values.official! : `${family}-${precision}`;
   if ((await page.evaluate(() => window.gpu.installed())).includes(id)) return id;
   const { network, autoencoder, text: tower } = FAMILIES[family]!;
   const files = {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import * as ort from 'onnxruntime-web/wasm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { f32, parseVectors } from '../denoise/fixtures/safetensors.ts';
-import { blobBytes, type Checkpoint } from './checkpoint/checkpoint.ts';
+import { blobBytes, type Checkpoint, itemsOf } from './checkpoint/checkpoint.ts';
 import { openSafetensors } from './checkpoint/safetensors.ts';
 import { relativeError } from './fixtures/graph-files.ts';
 import type { Manifest, NetworkConfig, Precision } from './manifest.ts';
@@ -124,7 +124,10 @@ function zeros(config: NetworkConfig): Checkpoint {
     has: (key) => shapes.has(key),
     shape: (key) => shapes.get(key)!,
     type: () => 'float32',
-    read: async (key) => new Float32Array(shapes.get(key)!.reduce((total, size) => total * size, 1)),
+    read: async (key, part) => {
+      const count = shapes.get(key)!.reduce((total, size) => total * size, 1);
+      return new Float32Array(count).subarray(...itemsOf(count, part));
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Checkpoint } from './checkpoint/checkpoint.ts';
+import { type Checkpoint, itemsOf } from './checkpoint/checkpoint.ts';
 import { parseConfig } from './config.ts';
 import type { FileRecord, Manifest, ModelConfig } from './manifest.ts';
 import { loadPackage, modelInfo, parseManifest, partDimensions } from './package.ts';
@@ -33,7 +33,13 @@ function checkpointFor(config: ModelConfig): Checkpoint {
     has: (key) => tensors.has(key),
     shape: (key) => tensors.get(key)!,
     type: () => 'float32',
-    read: async (key) => new Float32Array(tensors.get(key)!.reduce((size, n) => size * n, 1)).fill(0.01),
+    read: async (key, part) => {
+      const [start, end] = itemsOf(
+        tensors.get(key)!.reduce((size, n) => size * n, 1),
+        part,
+      );
+      return new Float32Array(end - start).fill(0.01);
+    },
   };
 }
 

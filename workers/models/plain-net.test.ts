@@ -8,7 +8,7 @@ import * as ort from 'onnxruntime-web/wasm';
 import { expect, it } from 'vitest';
 import { sinusoid } from '../condition/sinusoid.ts';
 import { parseVectors } from '../denoise/fixtures/safetensors.ts';
-import type { Checkpoint } from './checkpoint/checkpoint.ts';
+import { type Checkpoint, itemsOf } from './checkpoint/checkpoint.ts';
 import { parseConfig } from './config.ts';
 import { loadPackage } from './package.ts';
 import { writePackage } from './package-writer.ts';
@@ -81,7 +81,7 @@ function formulaCheckpoint(): Checkpoint {
     has: (key) => tensors.has(key),
     shape: (key) => tensors.get(key)!,
     type: () => 'float32',
-    read: async (key) => {
+    read: async (key, part) => {
       const shape = tensors.get(key)!;
       const count = shape.reduce((total, size) => total * size, 1);
       const seed = [...new TextEncoder().encode(key)].reduce(
@@ -89,11 +89,12 @@ function formulaCheckpoint(): Checkpoint {
         2166136261 | 0,
       );
       const spread = (Math.sqrt(3) * 0.8) / Math.sqrt(count / shape[0]!);
-      return new Float32Array(count).map((_, i) => {
+      const values = new Float32Array(count).map((_, i) => {
         const u = unit(Math.imul(i + seed, 0x9e3779b1));
         if (shape.length > 1) return u * spread;
         return key.endsWith('weight') ? 1 + 0.3 * u : 0.15 * u;
       });
+      return values.subarray(...itemsOf(count, part));
     },
   };
 }

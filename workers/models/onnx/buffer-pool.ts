@@ -3,8 +3,10 @@
  *
  * Its pool hands out buffers of set sizes, the next above what is asked for, and keeps them when they are let go of, up to a number: a size never serves
  * another. Tensors above the largest size have buffers of their own, which go only when the commands that use them have been handed in, sixteen dispatches at a
- * time. Elementwise nodes write into an input of the same size that nobody needs any more. Restored weights are tensors like any others.
- * (onnxruntime 1.30, `buffer_manager.cc`; docs/official.md has it against the runtime's ledger.)
+ * time. Elementwise nodes write into an input of the same size that nobody needs any more. Restored weights are tensors like any others. Convolutions run with
+ * channels last: a copy of what goes in, of what comes out, and of a restored weight. What a graph is given stays until its run is over; and where its
+ * outputs stay on the device, until its next run begins, since its inputs are then bound to the session.
+ * (onnxruntime 1.30, `buffer_manager.cc`, and its dispatches one by one; docs/official.md has it against the runtime's ledger.)
  */
 
 import { dimension, product, type SymbolSizes, sizeOf } from './dimension.ts';
@@ -52,37 +54,63 @@ const IN_PLACE = new Set(['Add', 'Sub', 'Mul', 'Sigmoid', 'Gelu']);
 /** Folded into weights when a session is made, or of no size. */
 const WITHOUT_BUFFER = new Set(['Cast', 'Shape']);
 
+const CONVOLUTIONS = new Set(['Conv', 'ConvTranspose']);
+
 /** Buffers in use at once, at most, while graphs run one after another. */
 export interface Footprint {
   readonly pooled: ReadonlyMap<number, number>;
   /** Of tensors larger than the pool's. */
   readonly otherBytes: number;
+  /** In use from the first run on, whatever else runs. */
+  readonly bound: ReadonlyMap<number, number>;
 }
 
 /**
- * Graphs that run one after another, each with what the one before gave out; the sizes are those of all.
+ * Graphs that run one after another, each with what the one before gave out, which stays on the device; the sizes are those of all.
  * @param inPlace whether nodes write into inputs that nobody needs any more: not where a session doesn't know that sizes are the same.
  */
 export function footprintOf(graphs: readonly Graph[], sizes: SymbolSizes, inPlace = true): Footprint {
   const use = new Use();
-  for (const graph of graphs) runThrough(use, graph, sizes, inPlace);
-  return { pooled: use.most, otherBytes: use.mostOtherBytes };
+  const bound = new Map<number, number>();
+  const last = graphs.at(-1);
+  for (const graph of graphs) {
+    runThrough(use, graph, sizes, inPlace);
+    if (graph === last) continue;
+    for (const input of graph.inputs) {
+      const size = pooledSize(bytesOf(input, sizes));
+      use.take(size);
+      bound.set(size, (bound.get(size) ?? 0) + 1);
+    }
+  }
+  return { pooled: use.most, otherBytes: use.mostOtherBytes, bound };
 }
 
-/** The peak where these take turns over one pool: what each needs, and what the others have left behind. */
+/** The peak where these take turns over one pool: what each needs, what the others have left behind, and what stays bound to them. */
 export function pooledPeakBytes(footprints: readonly Footprint[]): number {
+  const needs = footprints.map((own) => {
+    const needed = new Map(own.pooled);
+    for (const other of footprints) {
+      if (other === own) continue;
+      for (const [size, count] of other.bound) needed.set(size, (needed.get(size) ?? 0) + count);
+    }
+    return { needed, otherBytes: own.otherBytes };
+  });
   const left = new Map<number, number>();
-  for (const { pooled } of footprints) {
-    for (const [size, count] of pooled) left.set(size, Math.max(left.get(size) ?? 0, Math.min(count, KEPT.get(size)!)));
+  for (const { needed } of needs) {
+    for (const [size, count] of needed) left.set(size, Math.max(left.get(size) ?? 0, Math.min(count, kept(size))));
   }
   return Math.max(
     0,
-    ...footprints.map(({ pooled, otherBytes }) => {
-      const sizes = new Set([...left.keys(), ...pooled.keys()]);
-      const held = (size: number) => size * Math.max(left.get(size) ?? 0, pooled.get(size) ?? 0);
+    ...needs.map(({ needed, otherBytes }) => {
+      const sizes = new Set([...left.keys(), ...needed.keys()]);
+      const held = (size: number) => size * Math.max(left.get(size) ?? 0, needed.get(size) ?? 0);
       return [...sizes].reduce((sum, size) => sum + held(size), otherBytes);
     }),
   );
+}
+
+function kept(size: number): number {
+  return KEPT.get(size) ?? 0;
 }
 
 /** The largest tensor that a node of the graph makes. */
@@ -135,44 +163,69 @@ function runThrough(use: Use, graph: Graph, sizes: SymbolSizes, inPlace: boolean
     const first = node.inputs[0];
     if (VIEWS.has(node.op) && first) owner.set(node.outputs[0]!, owned(first));
   }
-  for (const value of graph.outputs) lastUse.set(owned(value), graph.nodes.length);
+  for (const value of [...graph.inputs, ...graph.outputs]) lastUse.set(owned(value), graph.nodes.length);
   const held = new Map<Value, number>();
-  const hold = (value: Value) => {
-    const size = pooledSize(bytesOf(value, sizes));
+  const sizeOfValue = (value: Value) => pooledSize(bytesOf(value, sizes));
+  const hold = (value: Value, size = sizeOfValue(value)) => {
     use.take(size);
     held.set(value, size);
   };
-  graph.inputs.forEach(hold);
+  const letGo = (value: Value) => {
+    const size = held.get(value);
+    if (size !== undefined) use.give(size);
+    held.delete(value);
+  };
   let dispatches = 0;
+  const dispatched = (count: number) => {
+    const before = Math.floor(dispatches / DISPATCHES);
+    dispatches += count;
+    if (Math.floor(dispatches / DISPATCHES) > before) use.flush();
+  };
+  for (const input of graph.inputs) hold(input);
   for (const [index, node] of graph.nodes.entries()) {
     const dying = dyingAt(index, node);
-    if (!VIEWS.has(node.op) && !WITHOUT_BUFFER.has(node.op)) {
+    if (CONVOLUTIONS.has(node.op)) {
+      convolve(node, dying);
+    } else if (!VIEWS.has(node.op) && !WITHOUT_BUFFER.has(node.op)) {
       for (const output of node.outputs) {
-        const size = pooledSize(bytesOf(output, sizes));
-        const reused =
-          inPlace &&
-          IN_PLACE.has(node.op) &&
-          size <= LARGEST_POOLED_BYTES &&
-          dying.find((each) => held.get(each) === size);
+        const size = sizeOfValue(output);
+        const mayReuse = inPlace && IN_PLACE.has(node.op) && size <= LARGEST_POOLED_BYTES;
+        const reused = mayReuse && dying.find((each) => held.get(each) === size);
         if (reused) held.delete(reused);
         if (reused) held.set(output, size);
-        else hold(output);
+        else hold(output, size);
       }
-      dispatches += 1;
-      if (dispatches % DISPATCHES === 0) use.flush();
+      dispatched(node.op === 'InstanceNormalization' ? 2 : 1);
     }
-    for (const value of dying) {
-      const size = held.get(value);
-      if (size !== undefined) use.give(size);
-      held.delete(value);
-    }
+    dying.forEach(letGo);
   }
-  for (const size of held.values()) use.give(size);
+  for (const value of [...held.keys()]) letGo(value);
   use.flush();
 
   function dyingAt(index: number, { inputs }: GraphNode): readonly Value[] {
     const values = inputs.flatMap((input) => (input ? [owned(input)] : []));
     return [...new Set(values)].filter((value) => lastUse.get(value) === index && held.has(value));
+  }
+
+  /** With channels last, in copies: of a weight too, where it was restored for this run. */
+  function convolve({ inputs, outputs }: GraphNode, dying: readonly Value[]): void {
+    const copies: number[] = [];
+    for (const value of inputs.slice(0, 2)) {
+      if (!value || !held.has(owned(value))) continue;
+      const size = sizeOfValue(value);
+      use.take(size);
+      copies.push(size);
+      dispatched(1);
+      if (dying.includes(owned(value))) letGo(owned(value));
+    }
+    const [output] = outputs as [Value];
+    const size = sizeOfValue(output);
+    use.take(size);
+    dispatched(1);
+    for (const each of copies) use.give(each);
+    hold(output, size);
+    dispatched(1);
+    use.give(size);
   }
 }
 

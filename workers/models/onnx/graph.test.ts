@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { shapeOf } from './dimension.ts';
-import { GraphBuilder } from './graph.ts';
-import { modelFile } from './model-file.ts';
+import { GraphBuilder, type GraphNode } from './graph.ts';
+import { linear } from './layers.ts';
+import { inFileOrder, modelFile } from './model-file.ts';
 import * as op from './operators.ts';
 import { ProtoWriter } from './protobuf.ts';
 
@@ -59,6 +60,15 @@ describe('a graph', () => {
     expect(outputs[0]!.name).toBe('y');
   });
 
+  it('has every weight restored just before it is used, by the order in which onnxruntime runs', () => {
+    const g = new GraphBuilder('test', ({ role }) => (role === 'linear' ? 'int8' : 'float32'));
+    let x = g.input('x', shapeOf('F', 4));
+    for (const path of ['a', 'b', 'c']) x = op.gelu(g, linear({ g, prefix: '' }, path, x, 4));
+    g.output('y', x);
+    const ran = executed(inFileOrder(g.finish())).map(({ op }) => op);
+    expect(ran).toEqual(['a', 'b', 'c'].flatMap(() => ['DequantizeLinear', 'MatMul', 'Add', 'Gelu']));
+  });
+
   it('will not be written while a weight has no place', () => {
     const g = builder();
     g.output(
@@ -68,3 +78,17 @@ describe('a graph', () => {
     expect(() => modelFile(g.finish(), new Map())).toThrow(/k has no place/);
   });
 });
+
+/** As onnxruntime orders a graph's nodes: from its end backwards, of a node's inputs the one made by the latest node first. */
+function executed(nodes: readonly GraphNode[]): GraphNode[] {
+  const maker = new Map(nodes.flatMap((node, index) => node.outputs.map(({ name }) => [name, index] as const)));
+  const ran = new Set<number>();
+  const visit = (index: number) => {
+    if (ran.has(index)) return;
+    const before = nodes[index]!.inputs.flatMap((input) => maker.get(input?.name ?? '') ?? []);
+    for (const each of before.sort((a, b) => b - a)) visit(each);
+    ran.add(index);
+  };
+  visit(nodes.length - 1);
+  return [...ran].map((index) => nodes[index]!);
+}

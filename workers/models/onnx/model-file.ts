@@ -36,7 +36,7 @@ export function modelFile(graph: Graph, placements: ReadonlyMap<string, Placemen
   model.integer(1, int4 ? INT4_IR_VERSION : IR_VERSION).string(2, 'venhancer-web');
   model.message(8, (opset) => opset.string(1, '').integer(2, int4 ? INT4_OPSET : OPSET));
   model.message(7, (proto) => {
-    for (const node of graph.nodes) proto.message(1, (nested) => writeNode(nested, node));
+    for (const node of inFileOrder(graph)) proto.message(1, (nested) => writeNode(nested, node));
     proto.string(2, graph.name);
     for (const { value, data } of graph.constants) {
       proto.message(5, (tensor) => {
@@ -60,6 +60,25 @@ export function modelFile(graph: Graph, placements: ReadonlyMap<string, Placemen
     for (const output of graph.outputs) proto.message(12, (info) => writeValueInfo(info, output));
   });
   return model.finish();
+}
+
+/**
+ * What depends on weights alone comes first. onnxruntime runs nodes in an order of its own, from the graph's end backwards, of a node's inputs the one
+ * made by the latest node first: a linear's weight that stood after what it is multiplied with would be restored before all of the network
+ * that lies before it, and so would every other's (docs/official.md).
+ */
+export function inFileOrder({ nodes, constants, weights }: Graph): readonly GraphNode[] {
+  const known = new Set([
+    ...constants.map(({ value }) => value.name),
+    ...weights.flatMap((weight) => [weight.name, scaleValue(weight)?.name]),
+  ]);
+  const restoring = new Set<GraphNode>();
+  for (const node of nodes) {
+    if (!node.inputs.every((input) => input === null || known.has(input.name))) continue;
+    restoring.add(node);
+    for (const { name } of node.outputs) known.add(name);
+  }
+  return [...restoring, ...nodes.filter((node) => !restoring.has(node))];
 }
 
 /** Every initializer that lies in external data, in the order in which it is written. */

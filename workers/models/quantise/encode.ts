@@ -18,6 +18,9 @@ export interface EncodedTensor {
  * @throws EnhancerError `CHECKPOINT_INVALID` for values that are not finite, or too large for float16.
  */
 export function encodeWeight(weight: Weight, checkpointValues: Float32Array): readonly EncodedTensor[] {
+  const count = weight.storedDims.reduce((total, size) => total * size, 1);
+  if (checkpointValues.length !== count)
+    throw new RangeError(`${weight.name}: ${checkpointValues.length} values of ${count}`);
   const values = laidOut(weight, checkpointValues);
   for (let i = 0; i < values.length; i += 1) {
     if (!Number.isFinite(values[i]))
