@@ -33,6 +33,7 @@ const port = Number(values.port ?? 4178);
 const origin = `http://localhost:${port}`;
 const profile = resolve(values.profile ?? 'import-profile');
 const SAMPLE_MS = 500;
+const PATIENCE_MS = 5000;
 const HOURS_MS = 3 * 3_600_000;
 
 const server = await serve([resolve(values.page ?? 'dist-gpu')], port);
@@ -72,8 +73,9 @@ const id = `${files[0]!
 if (values['reload-after'] !== undefined) {
   const wanted = Number(values['reload-after']);
   for (;;) {
-    const finished = await page.evaluate(finishedShards, id);
-    if (finished >= wanted) break;
+    // Chromium now and then loses the reading of a file, and never says so.
+    const lost = page.waitForTimeout(PATIENCE_MS).then(() => 0);
+    if ((await Promise.race([page.evaluate(finishedShards, id), lost])) >= wanted) break;
     await page.waitForTimeout(SAMPLE_MS);
   }
   told(`${wanted} shards are finished; the page is reloaded`);
