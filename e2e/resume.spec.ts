@@ -197,6 +197,8 @@ test('killed as the queue passes on to the next clip, both are made', async ({ k
   await expect(queued(next)).toHaveCount(2, PATIENCE);
   await next.getByRole('button', { name: 'Start the queue' }).click();
   await again.until(async () => (await queued(next).count()) === 0, 120_000);
+  // Until then the result is with its journal alone, and offered as all done.
+  await expect.poll(() => isRemembered(next), PATIENCE).toBe(true);
   const finished = next.locator('[data-history]');
   await next.reload();
   await expect(finished).toHaveCount(2, PATIENCE);
