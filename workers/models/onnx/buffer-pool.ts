@@ -72,10 +72,9 @@ export interface Footprint {
 export function footprintOf(graphs: readonly Graph[], sizes: SymbolSizes, inPlace = true): Footprint {
   const use = new Use();
   const bound = new Map<number, number>();
-  const last = graphs.at(-1);
-  for (const graph of graphs) {
+  for (const [index, graph] of graphs.entries()) {
     runThrough(use, graph, sizes, inPlace);
-    if (graph === last) continue;
+    if (index === graphs.length - 1) break;
     for (const input of graph.inputs) {
       const size = pooledSize(bytesOf(input, sizes));
       use.take(size);
