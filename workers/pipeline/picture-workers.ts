@@ -9,7 +9,7 @@ import type { KeyFrame, PictureShape, SourceFrame } from '../condition/source-pi
 import type { NoiseRegion } from '../denoise/noise.ts';
 import { EnhancerError } from '../errors.ts';
 import { answeredWithin } from '../media/patience.ts';
-import type { PictureAnswer, PictureRequest, SentFrame } from '../pictures.worker.ts';
+import type { PictureAnswer, PictureRequest, SentFrame, WarmRequest } from '../pictures.worker.ts';
 import { type Finish, type FinishedPicture, finished } from '../reconstruct/finish.ts';
 
 const MOST_WORKERS = 4;
@@ -80,9 +80,11 @@ export class PictureWorkers {
     const workers = PictureWorkers.shared();
     if (!workers || workers.#lighter) return;
     workers.#lighter = workers.#seat();
-    for (const { worker } of [workers.#lighter, ...workers.#seats, { worker: workers.#finisher }]) {
-      workers.#asked(worker, { kind: 'warm' }, []).catch(() => undefined);
-    }
+    const warm = (worker: Worker, work: WarmRequest['work']) =>
+      workers.#asked(worker, { kind: 'warm', work }, []).catch(() => undefined);
+    void warm(workers.#lighter.worker, 'light');
+    for (const { worker } of workers.#seats) void warm(worker, 'make');
+    void warm(workers.#finisher, 'finish');
   }
 
   /**
