@@ -214,6 +214,20 @@ test('killed as the queue passes on to the next clip, both are made', async ({ k
   }
 });
 
+test('a worker that hangs in its storage is noticed, and nothing is lost by it', async ({ killable: browser }) => {
+  test.skip(KILL_POINTS < 20, 'takes a minute of silence');
+  const page = await browser.start();
+  // Late in the job: one that goes on from there makes fewer.
+  const written = await browser.watchWrites(100, false, /^pictures$/, 600_000);
+  const enhancer = await begin(page, true);
+  await enhancer.enhance.click();
+  await stoodStill(written);
+  await expect(enhancer.alert).toHaveAttribute('data-code', 'STORAGE_FAILED', PATIENCE);
+  await expect(enhancer.offer).toHaveCount(1, PATIENCE);
+  await enhancer.goOn();
+  expect(await packets(await enhancer.download(240_000))).toEqual(uninterrupted);
+});
+
 /**
  * The first kill comes when the clip has been looked through, and no plan is fixed. Of the others every other one comes in the middle of a
  * write, another one each time, of a state or a finished window; the rest when something has been kept.

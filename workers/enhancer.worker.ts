@@ -3,6 +3,7 @@
  */
 
 import { EnhancerError, toErrorData } from './errors.ts';
+import { tellOfStorage } from './jobs/storage-watch.ts';
 import { Engine } from './pipeline/engine.ts';
 import { filmstrip, frameAt } from './pipeline/glance.ts';
 import { Queue } from './pipeline/queue.ts';
@@ -16,6 +17,8 @@ let engine: Promise<Engine> | null = null;
 let unfinished: Unfinished;
 const previews = new Map<number, AbortController>();
 const queue = new Queue();
+
+tellOfStorage((news) => send({ kind: 'storage', news }));
 
 self.addEventListener('message', ({ data }: MessageEvent<Request>) => {
   handle(data).then(send, (error) => {

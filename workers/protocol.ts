@@ -6,6 +6,7 @@
  */
 
 import type { ErrorData } from './errors.ts';
+import type { StorageNews } from './jobs/storage-watch.ts';
 import type { ClipInfo } from './media/clip-info.ts';
 import type { DeviceInfo, JobPlan, Provider } from './plan/job-plan.ts';
 import type { Settings } from './plan/settings.ts';
@@ -243,4 +244,10 @@ export type JobEvent =
   | { readonly kind: 'paused'; readonly jobId: string; readonly holds: PauseHoldings }
   | { readonly kind: 'resumed'; readonly jobId: string };
 
-export type FromWorker = Answer | JobEvent;
+/** Of calls to the browser's storage (`jobs/storage-watch.ts`): in between the worker hears and says nothing. */
+export interface StorageEvent {
+  readonly kind: 'storage';
+  readonly news: StorageNews;
+}
+
+export type FromWorker = Answer | JobEvent | StorageEvent;

@@ -3,7 +3,7 @@
  *
  * A cancel is first asked for; a worker that is in the middle of a long model run can't hear it, so after
  * {@link CANCEL_PATIENCE_MS} the worker is ended and a fresh one started. Ending it also frees the WASM heap, which is why a job that ran
- * out of memory ends it too. What was done is in the job's journal. The file that a finished job returned stays valid: blobs outlive
+ * out of memory ends it too, and files that a full disk makes unsafe to close. One that hangs in its storage is ended after a while. What was done is in the job's journal. The file that a finished job returned stays valid: blobs outlive
  * their worker.
  */
 
@@ -33,6 +33,7 @@ import { workEnded } from './job-watch.ts';
 import { watchParse } from './parse-watch.ts';
 import { QueueTurns } from './queue-turns.ts';
 import { forgetSource, keepSourceHandle, reopenSource } from './source-handles.ts';
+import { StorageWatch, storageStuck } from './storage-watch.ts';
 import { UpdateQueue } from './update-queue.ts';
 
 const CANCEL_PATIENCE_MS = 200;
@@ -56,6 +57,9 @@ export class WorkerEnhancer implements Enhancer {
   #nextRequestId = 1;
   readonly #pending = new Map<number, Pending>();
   readonly #jobs = new Map<string, UpdateQueue<JobUpdate>>();
+  readonly #storage = new StorageWatch(() => this.#restart(storageStuck()));
+  /** Whether the worker has files open that only its end frees. */
+  #unclosed = false;
   readonly #turns = new QueueTurns({
     read: () => this.queue(),
     change: (change) => this.changeQueue(change),
@@ -169,6 +173,7 @@ export class WorkerEnhancer implements Enhancer {
   }
 
   close(): void {
+    this.#storage.stop();
     this.#worker.terminate();
     this.#failAll(cancelled());
   }
@@ -247,8 +252,11 @@ export class WorkerEnhancer implements Enhancer {
       name: 'enhancer',
     });
     worker.addEventListener('message', ({ data }: MessageEvent<FromWorker>) => {
+      if (worker !== this.#worker) return;
       if ('requestId' in data) this.#answer(data);
-      else this.#event(data);
+      else if (data.kind !== 'storage') this.#event(data);
+      else if (data.news === 'unclosed') this.#unclosed = true;
+      else this.#storage.heard(data.news);
     });
     worker.addEventListener('error', (event) => {
       event.preventDefault();
@@ -265,6 +273,8 @@ export class WorkerEnhancer implements Enhancer {
   }
 
   #restart(reason: EnhancerError): void {
+    this.#storage.stop();
+    this.#unclosed = false;
     this.#worker.terminate();
     this.#failAll(reason);
     this.#worker = this.#spawn();
@@ -284,6 +294,7 @@ export class WorkerEnhancer implements Enhancer {
     this.#pending.delete(answer.requestId);
     if (answer.kind === 'failed') pending.reject(fromErrorData(answer.error));
     else pending.resolve(answer);
+    if (this.#unclosed && this.#pending.size === 0) this.#restart(storageStuck());
   }
 
   #event(event: JobEvent): void {

@@ -386,6 +386,8 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
       if (stoppedJob()) break;
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
+    // One that hangs in its storage holds them until that answers.
+    if (jobId !== null && !stoppedJob() && (await enhancer.workEnded())) await refreshUnfinished();
     const stopped = stoppedJob();
     if (stopped && wasCancelled && stopped.framesDone === 0) await discardJob(stopped.id);
   }

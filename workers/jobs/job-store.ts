@@ -12,6 +12,7 @@ import { type ByteFile, MemoryFile, storageError } from './byte-file.ts';
 import { type JobRecord, Journal } from './journal.ts';
 import { OUTPUTS, RECORD } from './output-folders.ts';
 import type { SourceIdentity } from './source-identity.ts';
+import { watched } from './storage-watch.ts';
 import { beginVisit, visitsNow } from './visit.ts';
 
 const JOBS = 'jobs';
@@ -283,12 +284,12 @@ async function hold(
   folder: FileSystemDirectoryHandle,
   name: string,
   patienceMs = HANDLE_PATIENCE_MS,
-): Promise<FileSystemSyncAccessHandle> {
+): Promise<ByteFile> {
   const file = await folder.getFileHandle(name, { create: true });
   const until = performance.now() + patienceMs;
   for (;;) {
     try {
-      return await file.createSyncAccessHandle();
+      return watched(await file.createSyncAccessHandle());
     } catch (error) {
       const held = error instanceof DOMException && error.name === 'NoModificationAllowedError';
       if (!held || performance.now() >= until) throw error;
