@@ -168,7 +168,10 @@ export class Engine {
       } finally {
         journal.close();
         // One that failed before it had done anything is not worth an offer.
-        if (journal.framesDone === 0 && journal.stateExtra === null) await store.discard(jobId, !keepSource);
+        if (journal.framesDone === 0 && journal.stateExtra === null) {
+          // What can't be taken away now (its files are open on a full disk) is offered: the error that stopped it counts.
+          await store.discard(jobId, !keepSource).catch(() => undefined);
+        }
       }
     });
   }
