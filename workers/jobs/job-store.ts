@@ -147,8 +147,8 @@ export class JobStore {
       handle.flush();
       handle.close();
     } catch (error) {
-      handle.close();
       // Half a copy helps nobody and keeps the space from the job itself.
+      giveUp(handle);
       await folder.removeEntry(SOURCE).catch(() => undefined);
       throw storageError(error);
     }
@@ -208,7 +208,7 @@ export class JobStore {
         return (await folder.getFileHandle(name)).getFile();
       },
       drop: async () => {
-        handle.close();
+        giveUp(handle);
         await outputs.removeEntry(folderName, { recursive: true }).catch(() => undefined);
       },
     };
@@ -245,6 +245,16 @@ async function looked(folder: FileSystemDirectoryHandle, files: ByteFile[]): Pro
   };
   const journal = await held(JOURNAL);
   return Journal.open<never>(journal, null, (await has(folder, PICTURES)) ? await held(PICTURES) : null);
+}
+
+/** Where its closing has to wait (`storage-watch.ts`), its room is given back all the same. */
+function giveUp(file: ByteFile): void {
+  try {
+    file.truncate(0);
+  } catch {
+    // It goes with its folder.
+  }
+  file.close();
 }
 
 /** One that lasts as long as the tab. */
