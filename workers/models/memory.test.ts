@@ -89,6 +89,13 @@ describe('the official model', () => {
     expect(plan.bytes.device).toBeLessThan(4.3e9);
   });
 
+  it('takes what the ledger had with its parts in turn (tools/gpu/measure-ledger.ts)', () => {
+    const emulated = deviceOf({ isFallbackAdapter: true });
+    const plan = planJob(clipOf(80, 44, 8), settingsOf({ ...PROMPTED_SETTINGS, scale: 1 }), emulated, compact, {});
+    expect(plan.residency).toBe('parts');
+    expect(Math.abs(plan.bytes.device / 2 ** 20 / 983 - 1)).toBeLessThan(0.15);
+  });
+
   it('has its parts take turns before it cuts the picture, and refuses before it starts', () => {
     const residencies = [8e9, 3.6e9, 2.4e9].map((budget) => planOf(compact, 8, 2, budget));
     expect(residencies.map(({ residency }) => residency)).toEqual(['all', 'stages', 'parts']);
