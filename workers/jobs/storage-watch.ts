@@ -1,7 +1,7 @@
 /**
  * What a worker's page has to know of its files, since a sync access handle holds the whole worker until the browser has answered.
  *
- * Chromium 156 was seen not to answer for as long as anybody looked, when a file that had been written to was closed on a full disk: a job that had stopped with
+ * On a full disk Chromium 156 was seen not to answer for as long as anybody looked, most likely as a file that had been written to was closed: a job that had stopped with
  * its error could not tell it. So the page hears when a call begins and when it has come back; and once a write has found no room, files that were written to are
  * left open, and the page ends the worker, which frees them without a wait. Costs two messages a call.
  */
