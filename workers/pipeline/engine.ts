@@ -29,6 +29,7 @@ import { Runtime } from '../runtime/runtime.ts';
 import { deviceNews, renewed } from './device-news.ts';
 import { chosenEncoder, encodeDue, encoderToGoOnWith, givenUpPictures, otherEncoder, windowWriter } from './encoder.ts';
 import { EncodingAhead } from './encoding-ahead.ts';
+import { FirstFrames } from './first-frames.ts';
 import { JobRun } from './job.ts';
 import { withJobLock } from './job-lock.ts';
 import { type JobJournal, JournalKeeper, stateToGoOnFrom } from './journal-keeper.ts';
@@ -233,11 +234,12 @@ export class Engine {
         }),
       () => send({ kind: 'resumed' }),
     );
-    if (journal.job.provisional) await this.#freeze(job, clip, journal, keeper);
+    const first = new FirstFrames();
+    if (journal.job.provisional) await this.#freeze(job, first.held(clip), journal, keeper);
     let encoder = await encoderToGoOnWith(journal);
     const plan = { ...journal.job.plan, tiles: journal.tiles ?? journal.job.plan.tiles };
     send({ kind: 'planned', plan });
-    const worked = plan.active ? activeClip(clip, plan.active.source) : clip;
+    const worked = plan.active ? activeClip(first.given(clip), plan.active.source) : first.given(clip);
     let meter = new ProgressMeter(plan, journal.stateExtra);
     const ahead = new EncodingAhead(signal);
     while (journal.packetCount < plan.output.frameCount) {
