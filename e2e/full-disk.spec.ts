@@ -53,11 +53,14 @@ async function begin(page: Page): Promise<EnhancerPage> {
   return enhancer;
 }
 
+/** Told by the write that failed; or, where Chromium never comes back from a call on a full disk, by the page a minute later (docs/reliability.md). */
+const REFUSED = /^(QUOTA_EXCEEDED|STORAGE_FAILED)$/;
+
 /** In which the disk is filled. */
 const STANDS_STILL_MS = 10_000;
 
 test('full in the middle: stopped at the last window, offered, handed out; refused anew; with room again, the same file', async () => {
-  test.setTimeout(600_000);
+  test.setTimeout(900_000);
   const page = await browser.start();
   const enhancer = await begin(page);
   const uninterrupted = await packets(await enhancer.run(240_000));
@@ -70,12 +73,14 @@ test('full in the middle: stopped at the last window, offered, handed out; refus
   const shown = page.getByText(new RegExp(`^(9|1[0-4]) / ${FRAMES}$`));
   await expect.poll(() => shown.isVisible(), { timeout: 240_000, intervals: [20] }).toBe(true);
   disk!.fill();
-  await expect(again.alert).toHaveAttribute('data-code', 'QUOTA_EXCEEDED', PATIENCE);
+  await expect(again.alert).toHaveAttribute('data-code', REFUSED, PATIENCE);
 
   const { offer } = again;
-  await expect(offer).toHaveCount(1);
+  await expect(offer).toHaveCount(1, PATIENCE);
   const kept = Number(await offer.getAttribute('data-frames-done'));
-  console.log(`disk full: stopped with ${kept} of ${FRAMES} frames kept`);
+  console.log(
+    `disk full: ${await again.alert.getAttribute('data-code')}, stopped with ${kept} of ${FRAMES} frames kept`,
+  );
   expect(kept).toBeGreaterThan(0);
   expect(kept).toBeLessThan(FRAMES);
   const save = offer.getByRole('button', { name: 'Save what is finished' });
@@ -86,10 +91,14 @@ test('full in the middle: stopped at the last window, offered, handed out; refus
   await again.open(QUERY);
   await expect(offer).toHaveCount(1, PATIENCE);
   await again.goOn();
-  await expect(again.alert).toHaveAttribute('data-code', 'QUOTA_EXCEEDED', PATIENCE);
-  await expect(offer).toHaveAttribute('data-frames-done', String(kept));
+  await expect(again.alert).toHaveAttribute('data-code', REFUSED, PATIENCE);
+  console.log(`disk full, gone on with: ${await again.alert.getAttribute('data-code')}`);
+  await expect(offer).toHaveAttribute('data-frames-done', String(kept), PATIENCE);
 
   disk!.free();
+  // As the page says to where the browser's storage stopped answering.
+  await again.open(QUERY);
+  await expect(offer).toHaveCount(1, PATIENCE);
   await again.goOn();
   expect(await packets(await again.download(240_000))).toEqual(uninterrupted);
 });
