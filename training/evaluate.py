@@ -31,7 +31,7 @@ SWEEP = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0]
 PARTS = ["points", "evaluations", "sweep", "control", "cascade", "weights", "autoencoder", "generated"]
 GENERATED = Point("generated, scale 2, factor 2", 2, 2)
 FEW = 3  # parts that cost much take every third clip
-FIGURES_VERSION = 1  # of the cached figures of baselines
+FIGURES_VERSION = 2  # of the cached figures of baselines
 
 
 class Ledger:

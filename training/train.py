@@ -29,6 +29,7 @@ from training.measure import measure
 from training.model import EnhancementNetwork, NetworkConfig
 from training.optimiser import Muon, load_moments, save_moments
 from training.refinement import luma
+from training.ssimulacra2 import distance
 from training.validate import Enhancement, autocast_network, refine, validate
 
 # Key-frame skip, frames of the clip, and how often: half the batches have every frame as a key frame.
@@ -42,7 +43,8 @@ LATE_SHARE = 0.25  # and at t in 300…998, where the others of a short plan lie
 
 
 PIXEL_WEIGHT, STRUCTURE_WEIGHT, TEXTURE_WEIGHT = 10.0, 0.5, 5.0  # beside a loss in latents of about a half
-PICTURE_FIGURES = ("pixels", "unlike", "texture", "gain")
+SEEN_WEIGHT, SEEN_EVERY = 0.01, 2  # of SSIMULACRA2's distance (0–100), of how many pictures one
+PICTURE_FIGURES = ("pixels", "unlike", "texture", "seen", "gain")
 WINDOW = 7  # pixels a side, for likeness and texture
 
 
@@ -87,7 +89,7 @@ def texture(grey: Tensor) -> Tensor:
 
 
 class Loss:
-    """Of the residual in latents, and of the picture made of it: |error|, 1 − SSIM, and with the strength how much fine detail there is."""
+    """Of the residual in latents, and of the picture made of it: |error|, 1 − SSIM, SSIMULACRA2, and with the strength how much fine detail there is."""
 
     def __init__(self, stats: LatentStatistics, factor: int, device: str, decoder_only: bool = False):
         self.stats, self.factor, self.device, self.decoder_only = stats.to(device), factor, device, decoder_only
@@ -142,11 +144,12 @@ class Loss:
         off = (made - clean).abs().mean()
         unlike = dissimilarity(grey, truth)
         bare = (texture(grey) - texture(truth)).abs().mean((1, 2, 3))
-        loss = PIXEL_WEIGHT * off + STRUCTURE_WEIGHT * unlike + (TEXTURE_WEIGHT * strength * bare).mean()
+        seen = distance(made[::SEEN_EVERY], clean[::SEEN_EVERY]).mean()
+        loss = PIXEL_WEIGHT * off + STRUCTURE_WEIGHT * unlike + (TEXTURE_WEIGHT * strength * bare).mean() + SEEN_WEIGHT * seen
         with torch.no_grad():
             decibels = lambda y: -10 * ((y - truth) / 2).square().mean((1, 2, 3)).clamp_min(1e-4).log10().mean()
             gain = decibels(grey) - decibels(before)
-        return loss, dict(zip(PICTURE_FIGURES, (off.detach(), unlike.detach(), bare.mean().detach(), gain)))
+        return loss, dict(zip(PICTURE_FIGURES, (off.detach(), unlike.detach(), bare.mean().detach(), seen.detach(), gain)))
 
 
 def batches(pool: Pool, rng: np.random.Generator, options: argparse.Namespace):

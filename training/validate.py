@@ -22,22 +22,27 @@ from training.motion import fill
 from training.refinement import Refinement, conditioning
 
 
+SSIMULACRA2_SIDE = 256  # six scales, none of them under 8 pixels a side
+
+
 def psnr(a: np.ndarray, b: np.ndarray) -> float:
     error = np.mean((a.astype(np.float64) - b.astype(np.float64)) ** 2)
     return float(10 * np.log10(255**2 / max(error, 1e-4)))
 
 
 def ssimulacra2(reference: np.ndarray, image: np.ndarray) -> float:
+    """Of uint8 [H,W,3]. A smaller picture would lack a scale and be judged by other scales' weights (training/ssimulacra2.py): it is mirrored to size."""
     files = [io.BytesIO(), io.BytesIO()]
+    more = [(0, max(0, SSIMULACRA2_SIDE - side)) for side in reference.shape[:2]]
     for file, pixels in zip(files, (reference, image)):
-        Image.fromarray(pixels).save(file, "BMP")
+        Image.fromarray(np.pad(pixels, (*more, (0, 0)), "symmetric")).save(file, "BMP")
     return float(compute_ssimulacra2(*files))
 
 
 def refine(decoder: Refinement | None, source: Tensor, scale: Tensor, strength: Tensor) -> Tensor:
-    """Source [N,3,H,W], scale, strength [N] or [1] → what the decoder adds, whatever the latents are [N,1,H,W]."""
+    """Source [N,3,H,W], scale, strength [N] or [1] → what the decoder adds, whatever the latents are [N,3,H,W]."""
     if decoder is None:
-        return torch.zeros_like(source[:, :1])
+        return torch.zeros_like(source)
     put = lambda y: y.to(decoder.leave.weight.device)
     return decoder(put(source), put(conditioning(scale, strength).expand(len(source), 2))).to(source.device)
 

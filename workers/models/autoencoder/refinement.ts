@@ -1,8 +1,8 @@
 /**
- * The learned part of nano's decoder (docs/nano-model.md "Decoder"): a few convolutions at half and at a quarter of the picture's size, in luma, from
- * the source to what is added to all its colours.
+ * The learned part of nano's decoder (docs/nano-model.md "Decoder"): a few convolutions at half and at a quarter of the picture's size, from the source
+ * to what is added to it: luma at every pixel, and two colour differences for every four.
  *
- * Costs 2·(36·width + 18·near·width² + 4·width·inner + 2.25·depth·inner² + width·inner + 36·width) operations per four pixels. A pixel depends on those at most
+ * Costs 2·(48·width + 18·near·width² + 4·width·inner + 2.25·depth·inner² + width·inner + 54·width + 72) operations per four pixels. A pixel depends on those at most
  * {@link contextPixels} away. Takes pictures whose sides are multiples of four. Runs anywhere.
  */
 
@@ -25,8 +25,14 @@ export interface RefinementConfig {
 const PREFIX = 'decoder.';
 /** Of red, green and blue. */
 export const LUMA = [0.299, 0.587, 0.114] as const;
+/** What blue's and red's difference (BT.601) add to red, green and blue; nothing to luma. */
+const COLOUR_DIFFERENCES = [
+  [0, -0.344136, 1.772],
+  [1.402, -0.714136, 0],
+] as const;
 /** Scale and strength, see `decoderConditioning`. */
 const CONDITIONS = 2;
+const CORNERS = 4;
 /** Of the activation below zero, as `training/refinement.py` has it. */
 const SLOPE = 0.1;
 
@@ -42,7 +48,7 @@ export function refinementTensors(config: RefinementConfig): ReadonlyMap<string,
     ['down', [inner, width, 4, 4]],
     ...stack('layers', inner, depth),
     ...stack('after', width, near),
-    ['leave', [4, width, 3, 3]],
+    ['leave', [CORNERS + COLOUR_DIFFERENCES.length, width, 3, 3]],
   ] as const;
   return new Map(
     convolutions
@@ -51,6 +57,7 @@ export function refinementTensors(config: RefinementConfig): ReadonlyMap<string,
         [`${path}.bias`, [shape[0]]],
       ])
       .concat([
+        ['tint.weight', [width, 3, 2, 2]],
         ['up.weight', [inner, width, 2, 2]],
         ['condition.weight', [biases, CONDITIONS]],
         ['condition.bias', [biases]],
@@ -79,7 +86,7 @@ export function decoderConditioning(scale: number, strength: number): Float32Arr
 }
 
 /**
- * source [F, 3, H, W] and conditioning [1, 2] → [F, 1, H, W], to be added to every colour.
+ * source [F, 3, H, W] and conditioning [1, 2] → [F, 3, H, W], to be added to it.
  * @param planes those of half and of a quarter of the picture's size.
  */
 export function refine(
@@ -100,21 +107,22 @@ export function refine(
       const own = weight(`${path}.bias`, [dims[0]!]);
       const sum = bias === undefined ? own : op.add(g, own, bias);
       const stride = dims[2]! > 3 ? 2 : 1;
-      const y = op.convolution(g, x, weight(`${path}.weight`, dims), sum, {
-        stride,
-        padding: [padding, padding],
-        plane,
-      });
-      return bias === undefined ? y : op.leakyRelu(g, y, SLOPE);
+      return op.convolution(g, x, weight(`${path}.weight`, dims), sum, { stride, padding: [padding, padding], plane });
     });
   const remaining = biases[Symbol.iterator]();
   const activated = (path: string, x: Value, dims: readonly number[], padding: number, plane: Shape) =>
-    convolution(path, x, dims, padding, plane, remaining.next().value);
+    op.leakyRelu(g, convolution(path, x, dims, padding, plane, remaining.next().value), SLOPE);
   const stack = (path: string, x: Value, channels: number, count: number, plane: Shape) => {
     for (let i = 0; i < count; i += 1) x = activated(`${path}.${i}`, x, [channels, channels, 3, 3], 1, plane);
     return x;
   };
-  const entered = activated('enter', luma(g, inputs.source), [width, 1, 6, 6], 2, planes.half);
+  const grey = convolution('enter', luma(g, inputs.source), [width, 1, 6, 6], 2, planes.half, remaining.next().value);
+  const tint = op.convolution(g, inputs.source, weight('tint.weight', [width, 3, 2, 2]), null, {
+    stride: 2,
+    padding: [0, 0],
+    plane: planes.half,
+  });
+  const entered = op.leakyRelu(g, op.add(g, grey, tint), SLOPE);
   const detailed = stack('before', entered, width, near, planes.half);
   const coarse = activated('down', detailed, [inner, width, 4, 4], 1, planes.quarter);
   const filtered = stack('layers', coarse, inner, depth, planes.quarter);
@@ -125,13 +133,17 @@ export function refine(
     planes.half,
   );
   const merged = stack('after', op.add(g, detailed, up), width, near, planes.half);
-  const left = convolution('leave', op.add(g, entered, merged), [4, width, 3, 3], 1, planes.half);
-  const corners = g.floats(
-    'corners',
-    [4, 1, 2, 2],
-    Float32Array.from({ length: 16 }, (_, i) => (i % 5 === 0 ? 1 : 0)),
-  );
-  return op.blockTransposedConvolution(g, left, corners, [dimension('H'), dimension('W')]);
+  const leaving = CORNERS + COLOUR_DIFFERENCES.length;
+  const left = convolution('leave', op.add(g, entered, merged), [leaving, width, 3, 3], 1, planes.half);
+  const spread = g.floats('spread', [leaving, 3, 2, 2], spreadWeights());
+  return op.blockTransposedConvolution(g, left, spread, [dimension('H'), dimension('W')]);
+}
+
+/** [6, 3, 2, 2]: luma of each of four pixels, and the colour differences of all four → their red, green and blue. */
+function spreadWeights(): Float32Array {
+  const corner = (k: number) => [0, 1, 2].flatMap(() => Array.from({ length: CORNERS }, (_, i) => (i === k ? 1 : 0)));
+  const difference = (colours: readonly number[]) => colours.flatMap((c) => Array<number>(CORNERS).fill(c));
+  return Float32Array.from([...[0, 1, 2, 3].flatMap(corner), ...COLOUR_DIFFERENCES.flatMap(difference)]);
 }
 
 function luma(g: GraphBuilder, picture: Value): Value {
