@@ -23,7 +23,7 @@ const MODEL_MATTERS_DB = 0.3;
 const UNET_MATTERS_DB = 0.005;
 
 let download: Buffer;
-/** Makes three windows at least, and 2×2 tiles, of it. */
+/** Makes a few windows, and three tiles at least, of it. */
 let small: { readonly megabytes: number; readonly plan: JobPlan };
 /** The clip's own unevenness in a file of these groups: the same job without the UNet, in which there are no windows to see. */
 let floorInFile: { tiles: number; windows: number };
@@ -39,12 +39,12 @@ test.beforeAll(async () => {
     const plan = planJob(clipOf(160, 90, 16), SETTINGS, deviceOf({ provider: 'wasm' }), info, { memoryBudgetBytes });
     return { megabytes: 10 + i, plan };
   });
-  small = plans.find(({ plan: { windows, tiles } }) => windows.length >= 3 && isTwoByTwo(tiles))!;
+  small = plans.find(({ plan }) => isCut(plan))!;
 });
 
-function isTwoByTwo(tiles: JobPlan['tiles']): boolean {
-  const places = (of: 'latentX' | 'latentY') => new Set(tiles.map((tile) => tile[of])).size;
-  return places('latentX') === 2 && places('latentY') === 2;
+/** By so much that borders lie everywhere, and by no more than takes a test seconds. */
+function isCut({ windows, tiles }: JobPlan): boolean {
+  return windows.length >= 3 && windows.length <= 5 && tiles.length >= 3;
 }
 
 test('a clip goes in, an enhanced MP4 comes out', async ({ page }) => {
@@ -107,8 +107,7 @@ test('its pixels are the clip’s, enlarged and smoothed, without a seam', async
   // The download is what the pipeline made, less what encoding costs.
   expect(judged.psnr).toBeGreaterThan(made.psnr! - 1.5);
   expect(judged.worstPsnr).toBeGreaterThan(28);
-  expect(made.plan.windows.length).toBeGreaterThanOrEqual(3);
-  expect(isTwoByTwo(made.plan.tiles)).toBe(true);
+  expect(isCut(made.plan)).toBe(true);
   expect(made.seams!.tiles / floor.seams!.tiles).toBeLessThanOrEqual(1.1);
   expect(made.seams!.windows / floor.seams!.windows).toBeLessThanOrEqual(1.1);
 });
@@ -143,7 +142,7 @@ test('a small memory budget cuts it into tiles and windows', async ({ page, cont
   await enhancer.open(`?provider=wasm&budget=${small.megabytes}`);
   await enhancer.choose(CLIP);
   await enhancer.set(RECIPE);
-  await expect(page.getByText(`${small.plan.windows.length} windows × 4 tiles`)).toBeVisible();
+  await expect(page.getByText(`${small.plan.windows.length} windows × ${small.plan.tiles.length} tiles`)).toBeVisible();
   const output = await enhancer.run(220_000);
   const judged = await engine(context, {
     kind: 'seams',

@@ -60,7 +60,7 @@ const REFUSALS: readonly Case[] = [
   { shows: 'UNSUPPORTED_CODEC', file: 'prores.mov', bytes: () => renamed('media__bt601.mov', 'avc1', 'apch') },
   { shows: 'UNSUPPORTED_CONTAINER', file: 'holiday.avi', bytes: () => Buffer.from('RIFF\0\0\0\0AVI LIST') },
   { shows: 'DECODE_FAILED', file: 'damaged.mp4', bytes: damaged },
-  { shows: 'SIZE_TOO_LARGE', file: GOOD, query: '&budget=7' },
+  { shows: 'SIZE_TOO_LARGE', file: GOOD, query: '&budget=3' },
   {
     shows: 'QUOTA_EXCEEDED',
     file: GOOD,

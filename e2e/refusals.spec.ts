@@ -80,7 +80,7 @@ test('a codec that the browser can’t decode is named', async ({ page }) => {
 
 test('what can’t fit in memory is refused in the plan, with what to do', async ({ page }) => {
   const enhancer = new EnhancerPage(page);
-  await enhancer.open('?provider=wasm&budget=7');
+  await enhancer.open('?provider=wasm&budget=3');
   await enhancer.choose(GOOD);
   await expect(page.locator('[role=alert][data-code=SIZE_TOO_LARGE]')).toContainText(/memory/i);
   await expect(enhancer.enhance).toBeDisabled();

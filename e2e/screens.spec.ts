@@ -209,7 +209,7 @@ test('before, while and after a job', async ({ page, context }) => {
 
 test('plans that are refused, jobs that were interrupted', async ({ page }) => {
   const enhancer = new EnhancerPage(page);
-  await enhancer.open('?provider=wasm&budget=7');
+  await enhancer.open('?provider=wasm&budget=3');
   await enhancer.choose(CLIP);
   await expect(page.locator('[role=alert][data-code]')).toBeVisible();
   await look(page, 'refused');

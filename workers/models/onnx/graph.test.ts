@@ -30,6 +30,17 @@ describe('protobuf', () => {
 describe('a graph', () => {
   const builder = () => new GraphBuilder('test', () => 'float32');
 
+  it('cuts a tensor by nodes of seven pieces at most, whose buffers every GPU can bind', () => {
+    const g = builder();
+    const sizes = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5];
+    const pieces = op.splitAt(g, g.input('x', shapeOf(1, 44)), 1, sizes);
+    expect(pieces.map(({ shape }) => shape)).toEqual(sizes.map((size) => shapeOf(1, size)));
+    for (const piece of pieces) g.output(piece.name, piece);
+    const { nodes } = g.finish();
+    expect(nodes.length).toBeGreaterThan(1);
+    for (const node of nodes) expect(node.outputs.length).toBeLessThanOrEqual(7);
+  });
+
   it('refuses operands that do not fit', () => {
     const g = builder();
     const x = g.input('x', shapeOf('F', 4, 'h', 'w'));

@@ -212,8 +212,19 @@ export function withoutEdgeRows(g: GraphBuilder, x: Value, plane: Shape): Value 
   return g.node('Slice', inputs, [...x.shape.slice(0, 2), ...plane]);
 }
 
+/** Outputs of one Split: onnxruntime binds them all beside the input, and WebGPU promises eight storage buffers a shader. */
+const SPLIT_AT_MOST = 7;
+
 /** x cut along an axis into pieces of the given sizes. */
 export function splitAt(g: GraphBuilder, x: Value, axis: number, sizes: readonly number[]): readonly Value[] {
+  if (sizes.length > SPLIT_AT_MOST) {
+    const groups = Array.from({ length: Math.ceil(sizes.length / SPLIT_AT_MOST) }, (_, i) =>
+      sizes.slice(i * SPLIT_AT_MOST, (i + 1) * SPLIT_AT_MOST),
+    );
+    const totals = groups.map((group) => group.reduce((sum, size) => sum + size, 0));
+    const parts = splitAt(g, x, axis, totals);
+    return parts.flatMap((part, i) => (groups[i]!.length === 1 ? [part] : splitAt(g, part, axis, groups[i]!)));
+  }
   const pieces = sizes.map((size) => x.shape.map((whole, at) => (at === axis ? dimension(size) : whole)));
   return g.nodes('Split', [x, g.integers(sizes)], pieces, { axis });
 }
