@@ -13,6 +13,8 @@ import { levelSizes } from './venhancer/network.ts';
 /** The tile at which activations are counted: attention's scores grow with its size, all else is proportional. */
 const TYPICAL_FRAMES = 16;
 const TYPICAL_SIDE = 32;
+/** Of the tiles that the processor may be given, on which nothing else bounds those scores. */
+const PROCESSOR_SIDES = [32, 48, 64, 96, 128, 192, 256, 384, 512] as const;
 /** SPEC §2.5. */
 const REFERENCE_WINDOW_FRAMES = 32;
 
@@ -37,9 +39,7 @@ export function modelInfo(manifest: Manifest): ModelInfo {
     ...large,
     activationBytesPerLatentPixel:
       large.activationBytesPerLatentPixel ?? activationBytes(config, TYPICAL_FRAMES, TYPICAL_SIDE),
-    ...(small
-      ? { processorActivationBytesPerLatentPixel: activationBytes(config, TYPICAL_FRAMES, TYPICAL_SIDE, true) }
-      : {}),
+    ...(small ? { processorActivationSamples: processorSamples(config) } : {}),
     ...(parts['vae-encoder'] && parts['vae-decoder'] ? { peakBytes: peakMemory(manifest) } : {}),
     prompted: !small,
   };
@@ -86,6 +86,11 @@ export function activationBytes(config: NetworkConfig, frames: number, side: num
   const sizes = withTileSizes(levelSizes(config, frames, height, width));
   const peaks = NETWORK_PARTS.map((part) => peakActivationBytes(networkGraph(config, part, { winograd }), sizes));
   return Math.max(...peaks) / (frames * height * width);
+}
+
+/** Between them a straight line, which is above what grows with the square. */
+function processorSamples(config: NetworkConfig): (readonly [number, number])[] {
+  return PROCESSOR_SIDES.map((side) => [side ** 2, side ** 2 * activationBytes(config, TYPICAL_FRAMES, side, true)]);
 }
 
 /**

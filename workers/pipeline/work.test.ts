@@ -10,7 +10,7 @@ import type { Clip } from '../media/clip.ts';
 import { parseConfig } from '../models/config.ts';
 import type { NetworkConfig } from '../models/manifest.ts';
 import { modelInfo } from '../models/model-info.ts';
-import { totalFlops } from '../models/onnx/cost.ts';
+import { peakActivationBytes, totalFlops } from '../models/onnx/cost.ts';
 import { withTileSizes } from '../models/onnx/winograd.ts';
 import { readManifest } from '../models/package.ts';
 import { networkGraph } from '../models/venhancer/architecture.ts';
@@ -156,10 +156,10 @@ describe('layouts', () => {
     const { peakBytes: _, ...figures } = info;
     return { ...figures, ...FIGURES };
   };
-  const FIGURES = {
+  const FIGURES: Partial<ModelInfo> = {
     gigaflopsPerLatentPixel: 0.0038,
     activationBytesPerLatentPixel: 4150,
-    processorActivationBytesPerLatentPixel: 6600,
+    processorActivationSamples: [[1, 6600]],
     weightBytes: 7e6,
   };
 
@@ -190,6 +190,35 @@ describe('layouts', () => {
   };
   const PROVIDERS = ['wasm', 'webgpu'] as const;
   const FACTORS = [1, 2, 3, 4, 5, 6, 7, 8];
+
+  test('on the processor take at most the budget as their graphs have it, attention’s scores included', () => {
+    const memoryBudgetBytes = 1536 * 2 ** 20;
+    for (const [width, height] of [
+      [1280, 720],
+      [1920, 1080],
+      [2560, 1440],
+      [3840, 2160],
+    ] as const) {
+      for (const frames of [1, 4, 40]) {
+        const plan = planJob(
+          clipOf(width, height, frames),
+          settingsOf({ scale: 1 }),
+          deviceOf({ provider: 'wasm' }),
+          info,
+          {
+            memoryBudgetBytes,
+          },
+        );
+        const longest = Math.max(...plan.windows.map(({ startFrame, endFrame }) => endFrame - startFrame));
+        const { latentWidth, latentHeight } = plan.tiles[0]!;
+        const sizes = withTileSizes(levelSizes(config, longest, latentHeight, latentWidth));
+        const peaks = PARTS.map((part) => peakActivationBytes(networkGraph(config, part, { winograd: true }), sizes));
+        expect(Math.max(...peaks), JSON.stringify({ width, height, frames, longest })).toBeLessThanOrEqual(
+          memoryBudgetBytes,
+        );
+      }
+    }
+  });
 
   test('do at most 1.3 times the work of the job in one piece, whatever the length', () => {
     const model = nanoLike();

@@ -30,18 +30,23 @@ export function tileBytes(model: ModelInfo, { tileWidth, tileHeight }: TileSize,
   const exchanged = 3 * model.latentChannels * FLOAT_BYTES;
   return (
     model.weightBytes +
-    activationBytes(model, pixels * frames) +
+    activationBytes(model, pixels, frames) +
     pixels * frames * exchanged +
     pixels * pixels * (model.attentionBytesPerSquaredLatentPixel ?? 0)
   );
 }
 
 /** Between samples on a line, beyond them in proportion: a pool's buffers come in steps, which no single figure per pixel follows. */
-function activationBytes(model: ModelInfo, latentPixels: number): number {
-  const { activationSamples: samples = [] } = model;
+function activationBytes(model: ModelInfo, tilePixels: number, frames: number): number {
+  const { tileActivationSamples, activationSamples } = model;
+  if (tileActivationSamples) return frames * sampled(tileActivationSamples, tilePixels);
+  if (activationSamples) return sampled(activationSamples, tilePixels * frames);
+  return tilePixels * frames * model.activationBytesPerLatentPixel;
+}
+
+function sampled(samples: readonly (readonly [latentPixels: number, bytes: number])[], latentPixels: number): number {
   const above = samples.findIndex(([pixels]) => pixels >= latentPixels);
-  const end = above < 0 ? samples.at(-1) : samples[above];
-  if (!end) return latentPixels * model.activationBytesPerLatentPixel;
+  const end = (above < 0 ? samples.at(-1) : samples[above])!;
   const start = above > 0 ? samples[above - 1]! : ([0, 0] as const);
   if (above < 0) return (latentPixels / end[0]) * end[1];
   return start[1] + ((end[1] - start[1]) * (latentPixels - start[0])) / (end[0] - start[0]);

@@ -41,8 +41,10 @@ export interface ModelInfo {
   readonly autoencoderGigaflopsPerLatentPixel: number;
   /** Peak live bytes per latent pixel and frame while a tile runs. */
   readonly activationBytesPerLatentPixel: number;
-  /** The same on the processor, where it runs in another form. */
-  readonly processorActivationBytesPerLatentPixel?: number;
+  /** The same on the processor, where it runs in another form: a frame's bytes at tiles of so many latent pixels, rising. Attention's scores grow faster than the tile. */
+  readonly processorActivationSamples?: readonly (readonly [tilePixels: number, frameBytes: number])[];
+  /** Those that hold on the device at hand, in place of the figure per latent pixel. */
+  readonly tileActivationSamples?: readonly (readonly [tilePixels: number, frameBytes: number])[];
   /** What the networks take in buffers at so many latent pixels × frames, rising; in place of the figure per latent pixel. */
   readonly activationSamples?: readonly (readonly [latentPixels: number, bytes: number])[];
   /** Of all parts together. */

@@ -340,6 +340,6 @@ function megabytes(rounded: (value: number) => number, bytes: number): string {
 }
 
 function onDevice(model: ModelInfo, { provider }: DeviceInfo): ModelInfo {
-  const bytes = model.processorActivationBytesPerLatentPixel;
-  return provider === 'wasm' && bytes !== undefined ? { ...model, activationBytesPerLatentPixel: bytes } : model;
+  const samples = model.processorActivationSamples;
+  return provider === 'wasm' && samples ? { ...model, tileActivationSamples: samples } : model;
 }
