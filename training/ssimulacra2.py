@@ -2,7 +2,7 @@
 
 The reference lists its 108 weights by channel and scale and walks that list by the scales it could make, so that a picture less than 249 pixels wide or
 high, which has no sixth, takes weights of other scales and channels: crops of 192 rows were judged by their blue. Here a missing scale is left out, as
-its weights are nought in all but name. Costs about as much as the decoder that it trains; on the CPU blurs are products with banded matrices.
+its weights are nought in all but name. Costs 0.1 s of a core for sixteen crops of 128×128 and their gradients: blurs are products with banded matrices.
 """
 
 from __future__ import annotations

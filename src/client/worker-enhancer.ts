@@ -3,8 +3,8 @@
  *
  * A cancel is first asked for; a worker that is in the middle of a long model run can't hear it, so after
  * {@link CANCEL_PATIENCE_MS} the worker is ended and a fresh one started. Ending it also frees the WASM heap, which is why a job that ran
- * out of memory ends it too, and files that a full disk makes unsafe to close. One that hangs in its storage is ended after a while. What was done is in the job's journal. The file that a finished job returned stays valid: blobs outlive
- * their worker.
+ * out of memory ends it too, and files that a full disk makes unsafe to close. One that hangs in its storage is ended after a while. What was
+ * done is in the job's journal. The file that a finished job returned stays valid: blobs outlive their worker.
  */
 
 import { cancelled, EnhancerError, fromErrorData } from '../../workers/errors.ts';

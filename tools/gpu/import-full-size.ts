@@ -6,7 +6,7 @@
  *   npx tsx tools/gpu/import-full-size.ts --files network.pt,vae.safetensors,text.bin --profile DIR [--precision compact] [--reload-after SHARDS]
  *       [--page dist-gpu] [--port N] [--chromium PATH]
  *
- * The profile keeps the package, for `measure-ledger.ts --profile`. Half an hour on two busy cores.
+ * The profile keeps the package, for `measure-ledger.ts --profile`. Four minutes on two cores.
  */
 
 import { resolve } from 'node:path';
