@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -96,7 +97,8 @@ class Pool:
     def take(self, most: int = 10**9) -> int:
         """Takes in up to `most` shards that are new; the number taken."""
         rank, workers = self.share
-        own = [p for folder in self.folders for p in sorted(folder.glob("*.npz"))[rank::workers]]
+        lists = [sorted(folder.glob("*.npz"))[rank::workers] for folder in self.folders]
+        own = [p for row in zip_longest(*lists) for p in row if p]  # as many of each as there is room for
         new = [p for p in own if p not in self.taken]
         room = new if self.consume else new[: max(0, self.capacity - self.count)]
         for path in room[:most]:

@@ -1,7 +1,8 @@
 """What users' clips have suffered: resampling, sensor noise, H.264, and what video generators leave behind.
 
 `degrade(rng, clip)` takes uint8 [F,S,S,3] and gives uint8 [F,n,n,3] with n = round(S/scale): the scale is real-valued, from 1
-to 8. Four tenths of the clips come out clean or nearly so, so that good input is not damaged.
+to 8. Four tenths of the clips come out clean or nearly so, so that good input is not damaged; with `harmed` none does, and more come at scales 1 and 2, as
+users' compressed and generated clips do.
 """
 
 from __future__ import annotations
@@ -79,22 +80,23 @@ def wobble(rng: np.random.Generator, clip: np.ndarray) -> np.ndarray:
     return np.stack(frames)
 
 
-def random_scale(rng: np.random.Generator) -> float:
+SCALES = {False: (0.18, 0.25, 0.23), True: (0.45, 0.3, 0.15)}  # shares of scale 1, 2 and 4, by `harmed`
+
+
+def random_scale(rng: np.random.Generator, harmed: bool) -> float:
     u = rng.random()
-    if u < 0.18:
-        return 1.0
-    if u < 0.43:
-        return 2.0
-    if u < 0.66:
-        return 4.0
+    for scale, share in zip((1.0, 2.0, 4.0), SCALES[harmed]):
+        if u < share:
+            return scale
+        u -= share
     return float(np.exp(rng.uniform(0, math.log(8))))
 
 
-def degrade(rng: np.random.Generator, clip: np.ndarray) -> tuple[np.ndarray, str]:
+def degrade(rng: np.random.Generator, clip: np.ndarray, harmed: bool = False) -> tuple[np.ndarray, str]:
     """A degraded copy at its own size, and a word for what was done."""
-    scale = random_scale(rng)
+    scale = random_scale(rng, harmed)
     size = max(round(clip.shape[1] / scale), 20)
-    if rng.random() < 0.4:
+    if not harmed and rng.random() < 0.4:
         kernel = str(rng.choice(["bicubic", "area", "lanczos"], p=[0.6, 0.25, 0.15]))
         out = shrink(clip, size, kernel)
         if rng.random() < 0.35:
@@ -115,7 +117,8 @@ def degrade(rng: np.random.Generator, clip: np.ndarray) -> tuple[np.ndarray, str
     if rng.random() < 0.3:
         out = sensor_noise(rng, out, rng.uniform(1, 10))
         done.append("noise")
-    if rng.random() < 0.75:
-        out = h264(out, int(rng.integers(16, 36)))
+    if rng.random() < (0.9 if harmed else 0.75):
+        preset = "medium" if harmed and rng.random() < 0.5 else "veryfast"
+        out = h264(out, int(rng.integers(*((20, 39) if harmed else (16, 36)))), preset)
         done.append("h264")
     return out, "+".join(done) or "clean"

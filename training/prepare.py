@@ -1,6 +1,7 @@
 """Makes training clips of the collected sources (collect.py): clean and degraded frames and the motion between key frames, in shards.
 
 `python -m training.prepare --clips 6000 --out training/.cache/bank --seed 0 [--processes 2] [--pending 40]`
+`python -m training.prepare --again training/.cache/bank --out training/.cache/harmed [--processes 2]`: the clips of a bank, all of them harmed (degrade.py)
 
 What a clip is: FRAMES frames of SIZE×SIZE, either cut from a real video or a photograph in synthesised motion (camera pan,
 zoom and rotation with sub-pixel accuracy, up to two layers moving over it with occlusion, motion blur), a degraded version at the size that the degradation
@@ -189,7 +190,12 @@ def make(rng: np.random.Generator, sources: Sources, video_share: float) -> dict
             clip = synthesise(rng, sources.photos, sources.stamps)
         if clip is not None and clip[0].std() >= 6:
             break
-    degraded = degrade(rng, clip)[0]
+    return spoil(rng, clip)
+
+
+def spoil(rng: np.random.Generator, clip: np.ndarray, harmed: bool = False) -> dict[str, np.ndarray]:
+    """A clean clip, as a shard holds it."""
+    degraded = degrade(rng, clip, harmed)[0]
     first, skip, flows = key_motion(rng, degraded)
     size = degraded.shape[1]
     placed = np.zeros_like(clip)
@@ -204,11 +210,22 @@ def work(process: int, sources: Sources, options: argparse.Namespace) -> None:
     for index in range(process, math.ceil(options.clips / SHARD), options.processes):
         while options.pending and len(list(options.out.glob("*.npz"))) >= options.pending:
             time.sleep(0.2)
-        made = [make(rng, sources, options.video_share) for _ in range(min(SHARD, options.clips - index * SHARD))]
-        path = options.out / f"{options.seed}_{index:05d}.npz"
-        with path.with_suffix(".tmp").open("wb") as file:
-            np.savez(file, **{k: np.stack([m[k] for m in made]) for k in made[0]})
-        path.with_suffix(".tmp").rename(path)
+        save(options.out / f"{options.seed}_{index:05d}.npz", [make(rng, sources, options.video_share) for _ in range(min(SHARD, options.clips - index * SHARD))])
+
+
+def save(path: Path, made: list[dict[str, np.ndarray]]) -> None:
+    """A shard, there at once or not at all."""
+    with path.with_suffix(".tmp").open("wb") as file:
+        np.savez(file, **{k: np.stack([m[k] for m in made]) for k in made[0]})
+    path.with_suffix(".tmp").rename(path)
+
+
+def work_again(process: int, shards: list[Path], options: argparse.Namespace) -> None:
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    rng = np.random.default_rng([options.seed, process, 1])
+    for path in shards[process :: options.processes]:
+        save(options.out / path.name, [spoil(rng, clip, harmed=True) for clip in np.load(path)["clean"]])
 
 
 def main() -> None:
@@ -220,12 +237,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--pending", type=int, default=0)
+    parser.add_argument("--again", type=Path)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    sources = Sources(options.sources)
-    print(f"{len(sources.photos)} photographs, {len(sources.videos)} videos, {len(sources.stamps)} cut-outs", flush=True)
     fork = multiprocessing.get_context("fork")  # so that all share one copy of the sources
-    workers = [fork.Process(target=work, args=(p, sources, options)) for p in range(options.processes)]
+    if options.again:
+        job, given = work_again, sorted(options.again.glob("*.npz"))[: math.ceil(options.clips / SHARD)]
+        print(f"{len(given)} shards", flush=True)
+    else:
+        job, given = work, Sources(options.sources)
+        print(f"{len(given.photos)} photographs, {len(given.videos)} videos, {len(given.stamps)} cut-outs", flush=True)
+    workers = [fork.Process(target=job, args=(p, given, options)) for p in range(options.processes)]
     for worker in workers:
         worker.start()
     for worker in workers:

@@ -35,8 +35,8 @@ from training.validate import Enhancement, autocast_network, refine, validate
 # Key-frame skip, frames of the clip, and how often: half the batches have every frame as a key frame.
 SHAPES = [((1, 5), 0.52), ((2, 5), 0.22), ((4, 5), 0.16), ((8, 9), 0.10)]
 DECODER_SHAPES = [((1, 1), 0.9), ((2, 5), 0.05), ((4, 5), 0.05)]  # the decoder sees one frame at a time
-# Share at strength 0, which promises to be faithful and so sees few degraded clips; of the others half are up to LOW_STRENGTH, the rest up to 1.
-FAITHFUL_SHARE = {"reduced": 0.6, "degraded": 0.1, "inserted": 0.4}
+# Share at strength 0, the page's default: faithful to what was filmed, so that what a codec did is undone there too. Of the others half are up to LOW_STRENGTH, the rest up to 1.
+FAITHFUL_SHARE = {"reduced": 0.6, "degraded": 0.4, "inserted": 0.4}
 LOW_STRENGTH = 0.4
 FIRST_SHARE = 0.6  # share of the clips trained at t = 999, where every job starts: one evaluation does most of the work
 LATE_SHARE = 0.25  # and at t in 300…998, where the others of a short plan lie

@@ -20,8 +20,10 @@ from training.diffusion import LatentStatistics, Network, block_mean, make_condi
 from training.latents import decode, encode, from_bytes, to_bytes, upsample
 from training.motion import fill
 from training.refinement import Refinement, conditioning
+from training.video import h264
 
 
+COMPRESSION = 30  # crf
 SSIMULACRA2_SIDE = 256  # six scales, none of them under 8 pixels a side
 
 
@@ -102,7 +104,7 @@ def autocast_network(network: torch.nn.Module, device: str = "cpu") -> Network:
 
 
 def validate(enhance: Enhancement, clips: Tensor, strip: Path | None = None, evaluations: tuple[int, ...] = (1, 4)) -> dict:
-    """clips [N,F,3,S,S]. Space: scales 2 and 4 over 3 frames, the middle one judged; time: every second frame inserted."""
+    """clips [N,F,3,S,S]. Space: scales 2 and 4 over 3 frames, the middle one judged; H.264: 5 frames; time: every second frame inserted."""
     figures: dict[str, list[float]] = {}
     rows = []
 
@@ -122,6 +124,10 @@ def validate(enhance: Enhancement, clips: Tensor, strip: Path | None = None, eva
             for count in evaluations:
                 out = enhance(source, 3, [0, 1, 2], float(scale), 0.0, count)
                 row.append(judge(f"x{scale} {count}", clip[4], out[1]))
+        harmed = from_bytes(h264(to_bytes(clip[2:7]), COMPRESSION, "medium"))
+        row += [to_bytes(clip[4]), judge("compressed input", clip[4], harmed[2])]
+        for count in evaluations:
+            row.append(judge(f"compressed {count}", clip[4], enhance(harmed, 5, [0, 1, 2, 3, 4], 1.0, 0.0, count)[2]))
         keys = clip[2:5:2]
         row += [to_bytes(clip[3]), judge("between blend", clip[3], (keys[0] + keys[1]) / 2)]
         judge("between motion", clip[3], fill(keys, 3, [0, 2])[0][1])
