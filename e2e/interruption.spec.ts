@@ -151,10 +151,15 @@ test('what a tab that died left of a file is cleared away at the next start, and
       for (const name of names) {
         const folder = await outputs.getDirectoryHandle(name, { create: true });
         await folder.getFileHandle('clip-enhanced.mp4', { create: true });
-        if (name === kept) await folder.getFileHandle('history.json', { create: true });
+        // Half a record keeps nothing: the tab died, or the disk was full, as it was written.
+        const record = name === kept ? '{}' : name.endsWith('half') ? '{"version":1,' : null;
+        if (record === null) continue;
+        const writable = await (await folder.getFileHandle('history.json', { create: true })).createWritable();
+        await writable.write(record);
+        await writable.close();
       }
     },
-    { names: [kept, left, open, `${now}-gone`], kept },
+    { names: [kept, left, open, `${now}-gone`, `${now}-half`], kept },
   );
   await page.reload();
   await expect.poll(async () => (await outputFolders(page)).sort()).toEqual([kept, open].sort());

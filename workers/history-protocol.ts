@@ -1,6 +1,7 @@
 /** Messages between the page and the keeper of finished results, a small worker of its own: it answers while the engine's is at work. */
 
 import type { ErrorData } from './errors.ts';
+import type { StorageEvent } from './jobs/storage-watch.ts';
 import type { Settings } from './plan/settings.ts';
 import type { JobReport } from './protocol.ts';
 
@@ -36,3 +37,5 @@ export type HistoryAnswer =
   | { readonly kind: 'output'; readonly requestId: number; readonly output: File | null }
   | { readonly kind: 'comment'; readonly requestId: number; readonly comment: string | null }
   | { readonly kind: 'failed'; readonly requestId: number; readonly error: ErrorData };
+
+export type FromHistory = HistoryAnswer | StorageEvent;

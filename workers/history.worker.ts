@@ -3,10 +3,13 @@
 import { toErrorData } from './errors.ts';
 import type { HistoryAnswer, HistoryRequest } from './history-protocol.ts';
 import { History } from './jobs/history.ts';
+import { tellOfStorage } from './jobs/storage-watch.ts';
 
 declare const self: DedicatedWorkerGlobalScope;
 
 const history = History.open();
+
+tellOfStorage((news) => self.postMessage({ kind: 'storage', news }));
 
 self.addEventListener('message', ({ data }: MessageEvent<HistoryRequest>) => {
   answer(data).then(

@@ -4,6 +4,7 @@
  */
 
 import type { ErrorData } from './errors.ts';
+import type { StorageEvent } from './jobs/storage-watch.ts';
 import type { Precision } from './models/manifest.ts';
 import type { Inspection } from './models/store/inspection.ts';
 import type { InstalledModel, UnfinishedImport } from './models/store/package-store.ts';
@@ -33,6 +34,7 @@ export type LibraryRequest =
     };
 
 export type FromLibrary =
+  | StorageEvent
   | { readonly kind: 'library'; readonly requestId: number; readonly library: Library }
   | { readonly kind: 'inspected'; readonly requestId: number; readonly inspection: Inspection }
   | { readonly kind: 'imported'; readonly requestId: number; readonly id: string }

@@ -4,6 +4,7 @@
  */
 
 import { toErrorData } from './errors.ts';
+import { tellOfStorage, watched } from './jobs/storage-watch.ts';
 import type { FromLibrary, LibraryRequest } from './library-protocol.ts';
 import { importPackage, inspectFiles } from './models/store/import-package.ts';
 import { PackageStore } from './models/store/package-store.ts';
@@ -11,6 +12,8 @@ import { PackageStore } from './models/store/package-store.ts';
 declare const self: DedicatedWorkerGlobalScope;
 
 const PROGRESS_INTERVAL_MS = 100;
+
+tellOfStorage((news) => send({ kind: 'storage', news }));
 
 self.addEventListener('message', ({ data }: MessageEvent<LibraryRequest>) => {
   handle(data).then(send, (error) => {
@@ -24,7 +27,7 @@ async function handle(request: LibraryRequest): Promise<FromLibrary> {
   if (request.kind === 'inspect') {
     return { kind: 'inspected', requestId, inspection: await inspectFiles(request.files, freeBytes) };
   }
-  const store = await PackageStore.open();
+  const store = await PackageStore.open(watched);
   const onProgress = throttled((doneBytes, totalBytes) => send({ kind: 'progress', requestId, doneBytes, totalBytes }));
   switch (request.kind) {
     case 'list':

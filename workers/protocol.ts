@@ -6,7 +6,7 @@
  */
 
 import type { ErrorData } from './errors.ts';
-import type { StorageNews } from './jobs/storage-watch.ts';
+import type { StorageEvent } from './jobs/storage-watch.ts';
 import type { ClipInfo } from './media/clip-info.ts';
 import type { DeviceInfo, JobPlan, Provider } from './plan/job-plan.ts';
 import type { Settings } from './plan/settings.ts';
@@ -242,12 +242,8 @@ export type JobEvent =
   | { readonly kind: 'progress'; readonly jobId: string; readonly progress: JobProgress }
   | { readonly kind: 'frame'; readonly jobId: string; readonly latest: LatestFrame }
   | { readonly kind: 'paused'; readonly jobId: string; readonly holds: PauseHoldings }
-  | { readonly kind: 'resumed'; readonly jobId: string };
-
-/** Of calls to the browser's storage (`jobs/storage-watch.ts`): in between the worker hears and says nothing. */
-export interface StorageEvent {
-  readonly kind: 'storage';
-  readonly news: StorageNews;
-}
+  | { readonly kind: 'resumed'; readonly jobId: string }
+  /** This worker's memory is used up: the job ends with its error here, and goes on in a fresh worker. */
+  | { readonly kind: 'spent'; readonly jobId: string };
 
 export type FromWorker = Answer | JobEvent | StorageEvent;

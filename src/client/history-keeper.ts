@@ -1,8 +1,15 @@
 /** The keeper of finished results in its worker, and the handles of the clips that they were made from. */
 
-import { fromErrorData } from '../../workers/errors.ts';
-import type { HistoryAnswer, HistoryEntry, HistoryRecord, HistoryRequest } from '../../workers/history-protocol.ts';
+import { EnhancerError, fromErrorData } from '../../workers/errors.ts';
+import type {
+  FromHistory,
+  HistoryAnswer,
+  HistoryEntry,
+  HistoryRecord,
+  HistoryRequest,
+} from '../../workers/history-protocol.ts';
 import { forgetSource, keepSourceHandle, reopenSource } from './source-handles.ts';
+import { StorageWatch, storageStuck } from './storage-watch.ts';
 
 type Body<R> = R extends HistoryRequest ? Omit<R, 'requestId'> : never;
 
@@ -28,6 +35,7 @@ export class HistoryKeeper implements KeepsHistory {
   #worker: Worker | null = null;
   readonly #pending = new Map<number, Pending>();
   #nextRequestId = 1;
+  readonly #storage = new StorageWatch(() => this.#end(storageStuck()));
 
   async list(): Promise<readonly HistoryEntry[]> {
     return entriesOf(await this.#ask({ kind: 'list' }));
@@ -71,13 +79,34 @@ export class HistoryKeeper implements KeepsHistory {
       type: 'module',
       name: 'history',
     });
-    worker.addEventListener('message', ({ data }: MessageEvent<HistoryAnswer>) => {
-      const pending = this.#pending.get(data.requestId);
-      this.#pending.delete(data.requestId);
-      if (data.kind === 'failed') pending?.reject(fromErrorData(data.error));
-      else pending?.resolve(data);
+    worker.addEventListener('message', ({ data }: MessageEvent<FromHistory>) => {
+      if (data.kind === 'storage') this.#storage.heard(data.news);
+      else this.#answer(data);
+    });
+    worker.addEventListener('error', (event) => {
+      event.preventDefault();
+      const message = 'The worker that keeps the finished results stopped unexpectedly.';
+      this.#end(new EnhancerError('WORKER_FAILED', message, 'Download the result.', { detail: event.message }));
     });
     return worker;
+  }
+
+  #answer(answer: HistoryAnswer): void {
+    const pending = this.#pending.get(answer.requestId);
+    this.#pending.delete(answer.requestId);
+    if (answer.kind === 'failed') pending?.reject(fromErrorData(answer.error));
+    else pending?.resolve(answer);
+    if (this.#storage.unclosed && this.#pending.size === 0) this.#end(storageStuck());
+  }
+
+  /** The next request starts another. */
+  #end(reason: EnhancerError): void {
+    this.#storage.stop();
+    this.#worker?.terminate();
+    this.#worker = null;
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const { reject } of pending) reject(reason);
   }
 }
 

@@ -4,6 +4,7 @@ import { cancelled, EnhancerError, fromErrorData } from '../../workers/errors.ts
 import type { FromLibrary, Library, LibraryRequest } from '../../workers/library-protocol.ts';
 import type { Precision } from '../../workers/models/manifest.ts';
 import type { Inspection } from '../../workers/models/store/inspection.ts';
+import { StorageWatch, storageStuck } from './storage-watch.ts';
 
 export type OnProgress = (doneBytes: number, totalBytes: number) => void;
 
@@ -20,7 +21,7 @@ export interface ModelLibrary {
 }
 
 type Body<R> = R extends LibraryRequest ? Omit<R, 'requestId'> : never;
-type Answer = Exclude<FromLibrary, { kind: 'progress' | 'failed' }>;
+type Answer = Exclude<FromLibrary, { kind: 'progress' | 'failed' | 'storage' }>;
 
 interface Pending {
   resolve(answer: Answer): void;
@@ -32,6 +33,7 @@ export class WorkerLibrary implements ModelLibrary {
   #worker: Worker | null = null;
   #nextRequestId = 1;
   readonly #pending = new Map<number, Pending>();
+  readonly #storage = new StorageWatch(() => this.#end(storageStuck()));
 
   async list(): Promise<Library> {
     return (await this.#ask('library', { kind: 'list' })).library;
@@ -99,6 +101,10 @@ export class WorkerLibrary implements ModelLibrary {
   }
 
   #hear(message: FromLibrary): void {
+    if (message.kind === 'storage') {
+      this.#storage.heard(message.news);
+      return;
+    }
     const pending = this.#pending.get(message.requestId);
     if (!pending) return;
     if (message.kind === 'progress') {
@@ -113,6 +119,7 @@ export class WorkerLibrary implements ModelLibrary {
   }
 
   #end(reason: EnhancerError): void {
+    this.#storage.stop();
     this.#worker?.terminate();
     this.#worker = null;
     const pending = [...this.#pending.values()];

@@ -39,6 +39,19 @@ test('calls that come back never are, however many', () => {
   expect(stuck).not.toHaveBeenCalled();
 });
 
+test('files left open are the worker’s for as long as it lasts', () => {
+  const watch = new StorageWatch(vi.fn());
+  watch.heard('begun');
+  watch.heard('back');
+  expect(watch.unclosed).toBe(false);
+  watch.heard('unclosed');
+  watch.heard('begun');
+  watch.heard('back');
+  expect(watch.unclosed).toBe(true);
+  watch.stop();
+  expect(watch.unclosed).toBe(false);
+});
+
 test('whatever changes a file is told of before and after, what fails too', () => {
   const heard: StorageNews[] = [];
   tellOfStorage((news) => heard.push(news));

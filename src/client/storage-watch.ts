@@ -1,4 +1,7 @@
-/** Whether the worker hangs in a call to the browser's storage: it is held until that comes back, and can't tell anybody. */
+/**
+ * What a worker tells of its storage: whether it hangs in a call, where it is held until that comes back and can't tell anybody; and whether it
+ * has files open that only its end frees (`workers/jobs/storage-watch.ts`).
+ */
 
 import { EnhancerError } from '../../workers/errors.ts';
 import type { StorageNews } from '../../workers/jobs/storage-watch.ts';
@@ -9,14 +12,27 @@ const STUCK_AFTER_SECONDS = 60;
 export class StorageWatch {
   readonly #onStuck: () => void;
   #timer: ReturnType<typeof setInterval> | undefined;
+  /** Whether the worker is to be ended as soon as it has answered. */
+  unclosed = false;
 
   constructor(onStuck: () => void) {
     this.#onStuck = onStuck;
   }
 
-  heard(news: Exclude<StorageNews, 'unclosed'>): void {
-    this.stop();
-    if (news === 'back') return;
+  heard(news: StorageNews): void {
+    if (news === 'unclosed') this.unclosed = true;
+    else this.#listen(news === 'begun');
+  }
+
+  /** With the worker. */
+  stop(): void {
+    this.unclosed = false;
+    this.#listen(false);
+  }
+
+  #listen(isUnderWay: boolean): void {
+    clearInterval(this.#timer);
+    if (!isUnderWay) return;
     let left = STUCK_AFTER_SECONDS;
     // Not by one timer: that of a machine that slept would be over as it wakes, before the answer is heard.
     this.#timer = setInterval(() => {
@@ -25,10 +41,6 @@ export class StorageWatch {
       this.stop();
       this.#onStuck();
     }, 1000);
-  }
-
-  stop(): void {
-    clearInterval(this.#timer);
   }
 }
 

@@ -3,7 +3,7 @@
  *
  * A cancel is first asked for; a worker that is in the middle of a long model run can't hear it, so after
  * {@link CANCEL_PATIENCE_MS} the worker is ended and a fresh one started. Ending it also frees the WASM heap, which is why a job that ran
- * out of memory ends it too, and files that a full disk makes unsafe to close. One that hangs in its storage is ended after a while. What was
+ * out of memory ends it too, and goes on in the fresh one where smaller tiles can help it; and files that a full disk makes unsafe to close. One that hangs in its storage is ended after a while. What was
  * done is in the job's journal. The file that a finished job returned stays valid: blobs outlive their worker.
  */
 
@@ -57,9 +57,9 @@ export class WorkerEnhancer implements Enhancer {
   #nextRequestId = 1;
   readonly #pending = new Map<number, Pending>();
   readonly #jobs = new Map<string, UpdateQueue<JobUpdate>>();
+  /** Jobs that go on in a fresh worker. */
+  readonly #spent = new Set<string>();
   readonly #storage = new StorageWatch(() => this.#restart(storageStuck()));
-  /** Whether the worker has files open that only its end frees. */
-  #unclosed = false;
   readonly #turns = new QueueTurns({
     read: () => this.queue(),
     change: (change) => this.changeQueue(change),
@@ -181,18 +181,11 @@ export class WorkerEnhancer implements Enhancer {
   #start(id: string, body: Body<Extract<Request, { kind: 'enhance' | 'continue' }>>): Job {
     const updates = new UpdateQueue<JobUpdate>();
     this.#jobs.set(id, updates);
-    const result = this.#ask('finished', body, id)
-      .then(({ report, output }): JobResult => {
-        return { report, output };
-      })
-      .catch((error: unknown) => {
-        if (error instanceof EnhancerError && error.code === 'OUT_OF_GPU_MEMORY') this.#restart(error);
-        throw error;
-      })
-      .finally(() => {
-        updates.end();
-        this.#jobs.delete(id);
-      });
+    const result = this.#finished(id, body).finally(() => {
+      updates.end();
+      this.#jobs.delete(id);
+      this.#spent.delete(id);
+    });
     // The page awaits `result`; until it does, a rejection is not an uncaught one.
     result.catch(() => undefined);
     return {
@@ -203,6 +196,20 @@ export class WorkerEnhancer implements Enhancer {
       resume: () => this.#tell('resume', id),
       cancel: () => this.#cancel(id, result),
     };
+  }
+
+  /** In as many workers as its memory takes: each has smaller tiles than the one before. */
+  async #finished(jobId: string, body: Body<Extract<Request, { kind: 'enhance' | 'continue' }>>): Promise<JobResult> {
+    for (let asked = body; ; asked = { kind: 'continue', jobId, file: body.file }) {
+      try {
+        const { report, output } = await this.#ask('finished', asked, jobId);
+        return { report, output };
+      } catch (error) {
+        if (!(error instanceof EnhancerError) || error.code !== 'OUT_OF_GPU_MEMORY') throw error;
+        this.#restart(error);
+        if (!this.#spent.delete(jobId)) throw error;
+      }
+    }
   }
 
   async #cancel(jobId: string, result: Promise<JobResult>): Promise<void> {
@@ -254,9 +261,8 @@ export class WorkerEnhancer implements Enhancer {
     worker.addEventListener('message', ({ data }: MessageEvent<FromWorker>) => {
       if (worker !== this.#worker) return;
       if ('requestId' in data) this.#answer(data);
-      else if (data.kind !== 'storage') this.#event(data);
-      else if (data.news === 'unclosed') this.#unclosed = true;
-      else this.#storage.heard(data.news);
+      else if (data.kind === 'storage') this.#storage.heard(data.news);
+      else this.#event(data);
     });
     worker.addEventListener('error', (event) => {
       event.preventDefault();
@@ -274,7 +280,6 @@ export class WorkerEnhancer implements Enhancer {
 
   #restart(reason: EnhancerError): void {
     this.#storage.stop();
-    this.#unclosed = false;
     this.#worker.terminate();
     this.#failAll(reason);
     this.#worker = this.#spawn();
@@ -294,7 +299,7 @@ export class WorkerEnhancer implements Enhancer {
     this.#pending.delete(answer.requestId);
     if (answer.kind === 'failed') pending.reject(fromErrorData(answer.error));
     else pending.resolve(answer);
-    if (this.#unclosed && this.#pending.size === 0) this.#restart(storageStuck());
+    if (this.#storage.unclosed && this.#pending.size === 0) this.#restart(storageStuck());
   }
 
   #event(event: JobEvent): void {
@@ -315,6 +320,9 @@ export class WorkerEnhancer implements Enhancer {
         break;
       case 'resumed':
         updates.push({ kind: 'resumed' });
+        break;
+      case 'spent':
+        this.#spent.add(event.jobId);
         break;
     }
   }

@@ -9,6 +9,7 @@ import type { HistoryEntry, HistoryRecord } from '../history-protocol.ts';
 import { writeWhole } from '../media/whole-write.ts';
 import { storageError } from './byte-file.ts';
 import { OUTPUTS, RECORD, THUMBNAIL } from './output-folders.ts';
+import { watched } from './storage-watch.ts';
 
 export class History {
   readonly #outputs: FileSystemDirectoryHandle | null;
@@ -110,7 +111,7 @@ async function videoIn(folder: FileSystemDirectoryHandle): Promise<File | null> 
 }
 
 async function write(folder: FileSystemDirectoryHandle, name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-  const handle = await (await folder.getFileHandle(name, { create: true })).createSyncAccessHandle();
+  const handle = watched(await (await folder.getFileHandle(name, { create: true })).createSyncAccessHandle());
   try {
     handle.truncate(0);
     writeWhole(handle, bytes, 0);

@@ -267,10 +267,16 @@ export function memoryOutput(name: string): OutputFile {
   };
 }
 
-/** Whether the history has it: only a person deletes it then. */
+/** Whether the history has it, and not half a record of it, for want of room or of power: only a person deletes it then. */
 async function isKept(outputs: FileSystemDirectoryHandle, folder: string): Promise<boolean> {
-  const names = await namesIn(await outputs.getDirectoryHandle(folder)).catch((): string[] => []);
-  return names.includes(RECORD);
+  try {
+    const record = await missingAsNull((await outputs.getDirectoryHandle(folder)).getFileHandle(RECORD));
+    if (record) JSON.parse(await (await record.getFile()).text());
+    return record !== null;
+  } catch (error) {
+    // What can't be read now may be whole.
+    return !(error instanceof SyntaxError);
+  }
 }
 
 async function has(folder: FileSystemDirectoryHandle, name: string): Promise<boolean> {

@@ -11,6 +11,12 @@ import type { ByteFile } from './byte-file.ts';
 /** A call begins, has come back, or is left out: some file is still open. */
 export type StorageNews = 'begun' | 'back' | 'unclosed';
 
+/** As a worker sends it: between `begun` and `back` it hears and says nothing. */
+export interface StorageEvent {
+  readonly kind: 'storage';
+  readonly news: StorageNews;
+}
+
 let tell: ((news: StorageNews) => void) | null = null;
 let full = false;
 

@@ -287,8 +287,11 @@ export class Engine {
         if (notice !== null) journal.mark({ notice, tiles, ...(other === encoder ? {} : { encoder: other }) });
         encoder = other;
         plan.tiles = tiles ?? plan.tiles;
-        // A full WASM heap can't be had back in this worker: the page starts another, and the job goes on there.
-        if (renew && this.device.provider === 'wasm') throw error;
+        if (renew && this.device.provider === 'wasm') {
+          // A full WASM heap can't be had back in this worker: the page starts another, and the job goes on there.
+          send({ kind: 'spent' });
+          throw cause;
+        }
         if (renew) await this.#renew();
       }
     }

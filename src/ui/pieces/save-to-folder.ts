@@ -21,12 +21,22 @@ export async function saveToFolder(file: Blob, fileName: string): Promise<{ fold
   if (chosen === null) return null;
   try {
     const name = await freeName(chosen, fileName);
-    const handle = await chosen.getFileHandle(name, { create: true });
-    await file.stream().pipeTo(await handle.createWritable());
+    await write(chosen, name, file);
     return { folder: chosen.name, name };
   } catch (error) {
     // Asked for anew the next time: it may have been moved, or the leave taken back.
     chosen = null;
+    throw error;
+  }
+}
+
+/** Whole, or nothing of that name: browsers write beside the file and put it in its place at the end, but leave an empty one where that fails. */
+async function write(folder: FileSystemDirectoryHandle, name: string, file: Blob): Promise<void> {
+  const handle = await folder.getFileHandle(name, { create: true });
+  try {
+    await file.stream().pipeTo(await handle.createWritable());
+  } catch (error) {
+    await folder.removeEntry(name).catch(() => undefined);
     throw error;
   }
 }

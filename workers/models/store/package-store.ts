@@ -50,18 +50,27 @@ export interface UnfinishedImport {
   readonly totalBytes: number;
 }
 
+type Handle = Pick<FileSystemSyncAccessHandle, 'write' | 'truncate' | 'flush' | 'close'>;
+
 export class PackageStore {
   readonly #root: FileSystemDirectoryHandle;
+  readonly #watched: (handle: FileSystemSyncAccessHandle) => Handle;
 
-  private constructor(root: FileSystemDirectoryHandle) {
+  private constructor(root: FileSystemDirectoryHandle, watched: (handle: FileSystemSyncAccessHandle) => Handle) {
     this.#root = root;
+    this.#watched = watched;
   }
 
-  /** @throws EnhancerError `STORAGE_FAILED` where the browser has no private storage. */
-  static async open(): Promise<PackageStore> {
+  /**
+   * @param watched what a file that is written to goes through (`jobs/storage-watch.ts`): a full disk makes closing one unsafe.
+   * @throws EnhancerError `STORAGE_FAILED` where the browser has no private storage.
+   */
+  static async open(
+    watched: (handle: FileSystemSyncAccessHandle) => Handle = (handle) => handle,
+  ): Promise<PackageStore> {
     try {
       const storage = await navigator.storage.getDirectory();
-      return new PackageStore(await storage.getDirectoryHandle(FOLDER, { create: true }));
+      return new PackageStore(await storage.getDirectoryHandle(FOLDER, { create: true }), watched);
     } catch (cause) {
       throw new EnhancerError(
         'STORAGE_FAILED',
@@ -149,10 +158,7 @@ export class PackageStore {
   sink(id: string): PackageSink {
     return {
       create: async (name) => {
-        const folder = await this.#root.getDirectoryHandle(id, { create: true });
-        const file = await folder.getFileHandle(name, { create: true });
-        const handle = await file.createSyncAccessHandle().catch(failed);
-        handle.truncate(0);
+        const handle = await this.#held(id, name).catch(failed);
         let at = 0;
         return {
           write: async (bytes) => {
@@ -164,8 +170,13 @@ export class PackageStore {
             }
           },
           close: async () => {
-            handle.flush();
-            handle.close();
+            try {
+              handle.flush();
+            } catch (error) {
+              failed(error);
+            } finally {
+              handle.close();
+            }
           },
         };
       },
@@ -263,6 +274,14 @@ export class PackageStore {
       };
       await visit(record, counted());
     }
+  }
+
+  async #held(id: string, name: string): Promise<Handle> {
+    const folder = await this.#root.getDirectoryHandle(id, { create: true });
+    const file = await folder.getFileHandle(name, { create: true });
+    const handle = this.#watched(await file.createSyncAccessHandle());
+    handle.truncate(0);
+    return handle;
   }
 
   async #ids(): Promise<string[]> {
