@@ -3,7 +3,7 @@
  * share of time outside the models, and what goes to the device and back. The networks' own figures are `tools/bench.ts`.
  *
  * `npm run bench:browser` runs nano on WASM and, with a micro clip, on whatever WebGPU adapter the browser has (SwiftShader where there is no GPU: its figures
- * say nothing of real ones). Prints a table; `--json FILE` also writes the figures, `--only TEXT` runs the cases whose name has it, and `--against FOLDER`
+ * say nothing of real ones). Prints a table; `--json FILE` also writes the figures, `--only PATTERN` runs the cases whose name matches, `--timeline` prints what the engine asked of networks, workers, codecs and storage, and when, and `--against FOLDER`
  * runs each case in turn with another checkout's sources, so that ratios are of one run (`--rounds N`, the best of each counts). `--heap` asks for the
  * JavaScript heap of page and workers every second: each look collects garbage, so times are not to be compared then.
  */
@@ -70,6 +70,7 @@ const { values } = parseArgs({
   options: {
     json: { type: 'string' },
     only: { type: 'string', default: '' },
+    timeline: { type: 'boolean', default: false },
     against: { type: 'string' },
     rounds: { type: 'string', default: '1' },
     heap: { type: 'boolean', default: false },
@@ -95,7 +96,7 @@ const sides: Side[] = [await served('', resolve('.'), PORT)];
 if (values.against) sides.unshift(await served('before', resolve(values.against), PORT + 1));
 const results: { name: string; outcome: Outcome }[] = [];
 try {
-  for (const each of CASES.filter(({ name }) => name.includes(values.only))) {
+  for (const each of CASES.filter(({ name }) => new RegExp(values.only).test(name))) {
     const best = new Map<Side, Outcome>();
     for (let round = 0; round < Number(values.rounds); round += 1) {
       for (const side of sides) {
@@ -153,6 +154,14 @@ for (const { name, outcome } of results) {
   console.log(`${name}: ${told.join(', ')}`);
 }
 
+for (const { name, outcome } of values.timeline ? results : []) {
+  console.log(`\n${name}: milliseconds from the start, how long, what.`);
+  const spans = [...(outcome.timeline ?? [])].sort((a, b) => a.fromMs - b.fromMs);
+  for (const { fromMs, toMs, name: what } of spans) {
+    console.log(`${fromMs.toFixed(1).padStart(8)} ${(toMs - fromMs).toFixed(1).padStart(8)}  ${what}`);
+  }
+}
+
 if (values.json) {
   const figures = results.map(({ name, outcome: { latents: _, ...figures } }) => ({ name, ...figures }));
   writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);
@@ -183,6 +192,7 @@ async function ran({ port }: Side, each: Case): Promise<Outcome> {
     ...(crop ? { crop } : {}),
     unet: 'real',
     whole: true,
+    timeline: values.timeline,
     modelsUrl: `${origin}/models/`,
   };
   // Of its own, on disk: the private storage of a browser's other contexts is memory, reached at every write through another process.

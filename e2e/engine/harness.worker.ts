@@ -25,6 +25,7 @@ import { Runtime } from '../../workers/runtime/runtime.ts';
 import { tensor } from '../../workers/tensor.ts';
 import { watchGpu } from './gpu-counts.ts';
 import { type ModelFigures, ModelMeter } from './model-meter.ts';
+import type { TimelineSpan } from './timeline.ts';
 import { wholeJob } from './whole-job.ts';
 
 export type Command =
@@ -63,6 +64,8 @@ export type Command =
       readonly memoryBudgetBytes?: number;
       /** Through the engine, as the page has it done; nothing is compared or kept then. */
       readonly whole?: boolean;
+      /** Of a whole job: what it asks for and when. */
+      readonly timeline?: boolean;
       readonly modelsUrl: string;
     };
 
@@ -78,6 +81,8 @@ export interface JobOutcome extends ModelFigures {
   readonly seconds: number;
   readonly secondsByStage: { readonly [stage: string]: number };
   readonly peakGpuLedgerBytes: number;
+  /** Empty unless asked for. */
+  readonly timeline: readonly TimelineSpan[];
   /** GFLOP a second of a plain convolution in the same run: what the provider can do at best. */
   readonly convolutionGigaflopsPerSecond: number;
   /** That the workers beside the engine worked, by kind of work. */
@@ -315,7 +320,8 @@ async function timedWhole(command: Extract<Command, { kind: 'job' }>): Promise<J
   watchGpu();
   const { provider, settings, modelsUrl } = command;
   const file = new File([await lengthened(await blobAt(command.url), command)], 'clip.mp4');
-  const figures = await wholeJob({ file, provider, settings, modelsUrl });
+  const { timeline = false } = command;
+  const figures = await wholeJob({ file, provider, settings, modelsUrl, timeline });
   const workerMilliseconds = { ...PictureWorkers.milliseconds };
   const unseen = { latents: [], psnr: null, seams: null, seamsInFile: null };
   return { ...figures, ...unseen, workerMilliseconds, copyBytesPerSecond: await copySpeed(null) };
@@ -376,6 +382,7 @@ async function job(command: Extract<Command, { kind: 'job' }>): Promise<JobOutco
     seconds,
     secondsByStage: { demux: demuxSeconds, ...run.meter.secondsByStage },
     peakGpuLedgerBytes: runtime.ledger.peakBytes,
+    timeline: [],
     convolutionGigaflopsPerSecond: runtime.device.gigaflopsPerSecond,
     workerMilliseconds: { ...PictureWorkers.milliseconds },
     copyBytesPerSecond: await copySpeed(runtime.gpu?.device ?? null),

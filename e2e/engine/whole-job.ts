@@ -6,6 +6,7 @@ import { Model } from '../../workers/pipeline/model.ts';
 import type { JobPlan, Provider } from '../../workers/plan/job-plan.ts';
 import type { Settings } from '../../workers/plan/settings.ts';
 import { ModelMeter } from './model-meter.ts';
+import { beginTimeline, type TimelineSpan } from './timeline.ts';
 
 /** Enough for the model to be loaded and run once. */
 const WARMING_US = 60_000;
@@ -15,9 +16,11 @@ export interface WholeJob {
   readonly provider: Provider;
   readonly settings: Settings;
   readonly modelsUrl: string;
+  /** Whether to note what it asks for and when. */
+  readonly timeline: boolean;
 }
 
-export async function wholeJob({ file, provider, settings, modelsUrl }: WholeJob) {
+export async function wholeJob({ file, provider, settings, modelsUrl, timeline }: WholeJob) {
   let plan: JobPlan | null = null;
   let plannedMs = 0;
   let meter: ModelMeter | null = null;
@@ -34,6 +37,7 @@ export async function wholeJob({ file, provider, settings, modelsUrl }: WholeJob
   await engine.enhance('warming', file, { ...settings, frameRateFactor: 1, steps: 1, range: first }, false);
   meter = new ModelMeter();
   watch(meter);
+  const spans: readonly TimelineSpan[] = timeline ? beginTimeline() : [];
   const startMs = performance.now();
   meter.passed('start');
   const { report } = await engine.enhance('timed', file, settings, false);
@@ -45,6 +49,7 @@ export async function wholeJob({ file, provider, settings, modelsUrl }: WholeJob
     seconds,
     secondsByStage: { look: (plannedMs - startMs) / 1000, ...report.secondsByStage },
     peakGpuLedgerBytes: report.peakGpuLedgerBytes,
+    timeline: spans,
     convolutionGigaflopsPerSecond: engine.device.gigaflopsPerSecond,
     ...meter.read(),
   };
