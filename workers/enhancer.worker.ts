@@ -90,13 +90,14 @@ async function handle(request: Request): Promise<Answer> {
     case 'end-preview':
       previews.get(request.previewId)?.abort();
       return { kind: 'done', requestId };
-    case 'enhance':
-      await queue.check(request.jobId, request.file);
-      return {
-        kind: 'finished',
-        requestId,
-        ...(await ready.enhance(request.jobId, request.file, request.settings, request.keepSource)),
-      };
+    case 'enhance': {
+      const { jobId, file, settings, keepSource } = request;
+      await queue.check(jobId, file);
+      const finished = (await queue.hasBegun(jobId))
+        ? await ready.continue(jobId, file)
+        : await ready.enhance(jobId, file, settings, keepSource);
+      return { kind: 'finished', requestId, ...finished };
+    }
     case 'continue':
       return { kind: 'finished', requestId, ...(await ready.continue(request.jobId, request.file)) };
     case 'pause':

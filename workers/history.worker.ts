@@ -7,8 +7,6 @@ import { tellOfStorage } from './jobs/storage-watch.ts';
 
 declare const self: DedicatedWorkerGlobalScope;
 
-const history = History.open();
-
 tellOfStorage((news) => self.postMessage({ kind: 'storage', news }));
 
 self.addEventListener('message', ({ data }: MessageEvent<HistoryRequest>) => {
@@ -20,7 +18,7 @@ self.addEventListener('message', ({ data }: MessageEvent<HistoryRequest>) => {
 
 async function answer(request: HistoryRequest): Promise<HistoryAnswer> {
   const { requestId } = request;
-  const opened = await history;
+  const opened = await History.open();
   switch (request.kind) {
     case 'comment': {
       const { fileComment } = await import('./media/mp4/comment-tag.ts');

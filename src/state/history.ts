@@ -8,6 +8,7 @@ import type { Settings } from '../../workers/plan/settings.ts';
 import type { KeepsHistory } from '../client/history-keeper.ts';
 import type { FinishedResult, LoadedClip, SessionState } from './phase.ts';
 import type { Session } from './session.ts';
+import { isOutOfReach, whenWithinReach } from './within-reach.ts';
 
 export interface HistoryState {
   /** Newest first. */
@@ -54,11 +55,14 @@ export function createHistory(keeper: KeepsHistory, session: Session): HistorySh
     }
   }
 
-  // A list that can't be had is an empty one.
-  keeper.list().then(
-    (entries) => set({ entries }),
-    () => undefined,
-  );
+  // A list that can't be had is an empty one, until it can.
+  const list = () => keeper.list();
+  list()
+    .catch((error: unknown) => (isOutOfReach(error) ? whenWithinReach(list) : []))
+    .then(
+      (entries) => set({ entries }),
+      () => undefined,
+    );
 
   async function readRecipe(clip: LoadedClip | null): Promise<void> {
     set({ madeBy: null });

@@ -8,6 +8,7 @@ import { type ErrorData, toErrorData } from '../../workers/errors.ts';
 import type { Settings } from '../../workers/plan/settings.ts';
 import type { QueueChange, QueueEntry } from '../../workers/protocol.ts';
 import type { Session } from './session.ts';
+import { isOutOfReach, whenWithinReach } from './within-reach.ts';
 
 export interface QueueState {
   /** In the order of their turns. */
@@ -123,8 +124,10 @@ export function createQueue(session: Session): ClipQueue {
     // Companions belong to the clip that they came with.
     if (clipBefore !== null && clip !== clipBefore && state.phase.kind !== 'probing') set({ companions: [] });
   });
-  // A list that can't be had is an empty one.
-  refresh().catch(() => undefined);
+  // A list that can't be had is an empty one, until it can.
+  refresh()
+    .catch((error: unknown) => (isOutOfReach(error) ? whenWithinReach(refresh) : false))
+    .catch(() => undefined);
 
   return {
     store,

@@ -25,6 +25,7 @@ import {
   shownPlan,
 } from './phase.ts';
 import { createReplanner } from './replanner.ts';
+import { isOutOfReach, whenWithinReach } from './within-reach.ts';
 
 export const REPLAN_DELAY_MS = 150;
 export const POSTER_MAX_WIDTH = 1920;
@@ -91,6 +92,9 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
   let job: Job | null = null;
   let newestOpening = 0;
   let newestRun = 0;
+  /** For the list of interrupted jobs, once a while. */
+  let isAsking = false;
+  let isClosed = false;
 
   const replanner = createReplanner(
     (clip, settings) => enhancer.plan(clip, settings),
@@ -229,8 +233,23 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
   }
 
   async function refreshUnfinished(): Promise<void> {
-    // A list that can't be had is an empty one: nothing of this visit hangs on it.
-    const found = await enhancer.unfinished().catch(() => []);
+    // A list that can't be had is an empty one: nothing of this visit hangs on it. One that can be had later is shown then.
+    const ask = () => enhancer.unfinished();
+    const found = await ask().catch((error: unknown) => {
+      if (!isAsking && isOutOfReach(error)) void showWhenAnswered(ask);
+      return [];
+    });
+    showUnfinished(found);
+  }
+
+  async function showWhenAnswered(ask: () => Promise<readonly UnfinishedJob[]>): Promise<void> {
+    isAsking = true;
+    const found = await whenWithinReach(ask, () => !isClosed).catch(() => null);
+    isAsking = false;
+    if (found) showUnfinished(found);
+  }
+
+  function showUnfinished(found: readonly UnfinishedJob[]): void {
     const { results } = get();
     set({ unfinished: found.filter(({ id }) => !results.some(({ jobId }) => jobId === id)) });
   }
@@ -421,6 +440,7 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
     changeMemoryBudget(bytes) {
       const { phase, engine: current } = get();
       if (phase.kind === 'running' || phase.kind === 'probing' || bytes === current.memoryBudgetBytes) return;
+      isClosed = true;
       replanner.drop();
       enhancer.close();
       startEngine({ ...current, memoryBudgetBytes: bytes });
@@ -459,6 +479,7 @@ export function createSession(openEnhancer: (options: EngineOptions) => Enhancer
     saveFinished,
     discardJob,
     close() {
+      isClosed = true;
       replanner.drop();
       enhancer.close();
     },

@@ -55,6 +55,25 @@ describe('an interrupted job', () => {
     expect(state().unfinished).toEqual([STOPPED]);
   });
 
+  it('that storage could not be asked for, as on a full disk, is offered when it can', async () => {
+    session.close();
+    session = createSession(
+      (options) => {
+        engine = new HandEnhancer(options);
+        engine.stopped = [STOPPED];
+        engine.unreadable = new EnhancerError('STORAGE_FAILED', 'Out of reach.', 'Free some disk space.');
+        return engine;
+      },
+      { provider: 'auto', memoryBudgetBytes: null, modelsUrl: 'http://localhost/models/' },
+    );
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(state().unfinished).toEqual([]);
+    engine.unreadable = null;
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(state().unfinished).toEqual([STOPPED]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it('that its own tab was still letting go of is offered when that is done', async () => {
     const held = { ...STOPPED, id: '2-b' };
     engine.stopped = [held, STOPPED];

@@ -5,6 +5,7 @@
  */
 
 import { EnhancerError } from '../errors.ts';
+import { isOutOfReach, outOfReach } from './private-storage.ts';
 
 export type ByteFile = Pick<FileSystemSyncAccessHandle, 'read' | 'write' | 'truncate' | 'getSize' | 'flush' | 'close'>;
 
@@ -58,6 +59,7 @@ export function bytesOf(buffer: AllowSharedBufferSource): Uint8Array {
 /** What a failed write means to a person. @returns an EnhancerError `QUOTA_EXCEEDED` or `STORAGE_FAILED`; those as they are. */
 export function storageError(cause: unknown): EnhancerError {
   if (cause instanceof EnhancerError) return cause;
+  if (isOutOfReach(cause)) return outOfReach(cause);
   if (cause instanceof DOMException && cause.name === 'QuotaExceededError') {
     return new EnhancerError(
       'QUOTA_EXCEEDED',

@@ -9,6 +9,7 @@ import type { HistoryEntry, HistoryRecord } from '../history-protocol.ts';
 import { writeWhole } from '../media/whole-write.ts';
 import { storageError } from './byte-file.ts';
 import { OUTPUTS, RECORD, THUMBNAIL } from './output-folders.ts';
+import { isOutOfReach, privateStorage } from './private-storage.ts';
 import { watched } from './storage-watch.ts';
 
 export class History {
@@ -18,10 +19,13 @@ export class History {
     this.#outputs = outputs;
   }
 
-  /** Where the browser has no private storage, or no room for a folder, there is no history. */
+  /**
+   * Where the browser has no private storage, or no room for a folder, there is no history.
+   * @throws EnhancerError `STORAGE_FAILED` where it can't be read now.
+   */
   static async open(): Promise<History> {
-    const root = await globalThis.navigator?.storage?.getDirectory?.().catch(() => null);
-    return new History((await root?.getDirectoryHandle(OUTPUTS, { create: true }).catch(() => null)) ?? null);
+    const root = await privateStorage();
+    return new History((await root?.getDirectoryHandle(OUTPUTS, { create: true }).catch(noRoom)) ?? null);
   }
 
   /**
@@ -84,6 +88,11 @@ export class History {
     // Their names begin with the time.
     return folders.sort((a, b) => (a.id < b.id ? 1 : -1));
   }
+}
+
+function noRoom(error: unknown): null {
+  if (isOutOfReach(error)) throw storageError(error);
+  return null;
 }
 
 async function readEntry(id: string, folder: FileSystemDirectoryHandle): Promise<HistoryEntry | null> {

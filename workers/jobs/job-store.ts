@@ -11,6 +11,7 @@ import { writeWhole } from '../media/whole-write.ts';
 import { type ByteFile, MemoryFile, storageError } from './byte-file.ts';
 import { type JobRecord, Journal } from './journal.ts';
 import { OUTPUTS, RECORD } from './output-folders.ts';
+import { isOutOfReach, privateStorage } from './private-storage.ts';
 import type { SourceIdentity } from './source-identity.ts';
 import { watched } from './storage-watch.ts';
 import { beginVisit, visitsNow } from './visit.ts';
@@ -36,24 +37,19 @@ export interface OutputFile {
 }
 
 export class JobStore {
-  readonly #root: FileSystemDirectoryHandle | null;
+  /** Not asked for yet, or in vain. */
+  #known: FileSystemDirectoryHandle | null | undefined;
   #visit: string | null;
   readonly #memoryQueue: [ByteFile, ByteFile] = [new MemoryFile(), new MemoryFile()];
 
-  private constructor(root: FileSystemDirectoryHandle | null, visit: string | null) {
-    this.#root = root;
-    this.#visit = visit;
-  }
-
   /** @param visit whose outputs it makes: they are there as long as that goes on. One of its own where absent. */
-  static async open(visit?: string): Promise<JobStore> {
-    const root = await globalThis.navigator?.storage?.getDirectory?.().catch(() => null);
-    return new JobStore(root ?? null, visit ?? null);
+  constructor(visit?: string) {
+    this.#visit = visit ?? null;
   }
 
   /** Starts a job's journal. @throws EnhancerError `QUOTA_EXCEEDED`, `STORAGE_FAILED`. */
   async create<Extra>(job: JobRecord): Promise<Journal<Extra>> {
-    if (!this.#root) return Journal.create(new MemoryFile(), [new MemoryFile(), new MemoryFile()], job);
+    if (!(await this.#root())) return Journal.create(new MemoryFile(), [new MemoryFile(), new MemoryFile()], job);
     try {
       const folder = await this.#folder(job.id, true);
       return Journal.create(await hold(folder, JOURNAL), await this.#states(folder), job, await hold(folder, PICTURES));
@@ -73,9 +69,28 @@ export class JobStore {
       );
       if (journal) return journal;
     } catch (error) {
+      if (error instanceof EnhancerError || isOutOfReach(error)) throw storageError(error);
       throw gone(error);
     }
     throw gone();
+  }
+
+  /** Whether there is a journal to go on with; one that another worker holds counts. @throws EnhancerError `STORAGE_FAILED`. */
+  async hasBegun(id: string): Promise<boolean> {
+    try {
+      const jobs = await this.#jobs();
+      const folder = jobs && (await missingAsNull(jobs.getDirectoryHandle(id)));
+      if (!folder || !(await has(folder, JOURNAL))) return false;
+      const file = await hold(folder, JOURNAL);
+      try {
+        return Journal.open<never>(file, null) !== null;
+      } finally {
+        file.close();
+      }
+    } catch (error) {
+      if (isHeld(error)) return true;
+      throw storageError(error);
+    }
   }
 
   /**
@@ -93,7 +108,8 @@ export class JobStore {
         const journal = await looked(folder, files);
         if (journal) yield { journal, hasSource: (await copyIn(folder, journal.job.source.bytes)) !== null };
         else await jobs.removeEntry(id, { recursive: true });
-      } catch {
+      } catch (error) {
+        if (isOutOfReach(error)) throw storageError(error);
         // Held by another tab between its start and its lock, or unreadable: not ours to judge now.
       } finally {
         for (const file of files) file.close();
@@ -125,11 +141,12 @@ export class JobStore {
    * @throws EnhancerError `QUOTA_EXCEEDED`, `STORAGE_FAILED`.
    */
   async queueFiles(create: boolean): Promise<[ByteFile, ByteFile] | null> {
-    if (!this.#root) return this.#memoryQueue;
+    const root = await this.#root();
+    if (!root) return this.#memoryQueue;
     try {
       // Both are there before anything is written to either.
-      if (!create && !(await has(this.#root, QUEUE[1]))) return null;
-      return [await hold(this.#root, QUEUE[0]), await hold(this.#root, QUEUE[1])];
+      if (!create && !(await has(root, QUEUE[1]))) return null;
+      return [await hold(root, QUEUE[0]), await hold(root, QUEUE[1])];
     } catch (error) {
       throw storageError(error);
     }
@@ -137,7 +154,7 @@ export class JobStore {
 
   /** Keeps a copy of the clip with its job. @throws EnhancerError `QUOTA_EXCEEDED`, `STORAGE_FAILED`. */
   async keepSource(id: string, source: File): Promise<void> {
-    if (!this.#root) return;
+    if (!(await this.#root())) return;
     const folder = await this.#folder(id, true);
     const handle = await hold(folder, SOURCE);
     try {
@@ -179,7 +196,8 @@ export class JobStore {
 
   /** Drops outputs that nobody can be waiting for: neither the history has them, nor a page that is still open. Never throws. */
   async sweepOutputs(): Promise<void> {
-    const outputs = await this.#root?.getDirectoryHandle(OUTPUTS).catch(() => null);
+    const root = await this.#root().catch(() => null);
+    const outputs = await root?.getDirectoryHandle(OUTPUTS).catch(() => null);
     if (!outputs) return;
     const visits = await visitsNow();
     for (const folder of await namesIn(outputs).catch((): string[] => [])) {
@@ -193,9 +211,10 @@ export class JobStore {
 
   /** A file for the result. */
   async createOutput(name: string): Promise<OutputFile> {
-    if (!this.#root) return memoryOutput(name);
+    const root = await this.#root();
+    if (!root) return memoryOutput(name);
     await this.sweepOutputs();
-    const outputs = await this.#root.getDirectoryHandle(OUTPUTS, { create: true });
+    const outputs = await root.getDirectoryHandle(OUTPUTS, { create: true });
     this.#visit ??= beginVisit();
     const folderName = `${Date.now()}-${this.#visit}`;
     const folder = await outputs.getDirectoryHandle(folderName, { create: true });
@@ -215,14 +234,21 @@ export class JobStore {
   }
 
   async #folder(id: string, create = false): Promise<FileSystemDirectoryHandle> {
-    const jobs = create ? await this.#root?.getDirectoryHandle(JOBS, { create }) : await this.#jobs();
+    const jobs = create ? await (await this.#root())?.getDirectoryHandle(JOBS, { create }) : await this.#jobs();
     if (!jobs) throw gone();
     return jobs.getDirectoryHandle(id, { create });
   }
 
   /** Null before the first job. */
   async #jobs(): Promise<FileSystemDirectoryHandle | null> {
-    return this.#root && (await missingAsNull(this.#root.getDirectoryHandle(JOBS)));
+    const root = await this.#root();
+    return root && (await missingAsNull(root.getDirectoryHandle(JOBS)));
+  }
+
+  /** Null where there is none. @throws EnhancerError `STORAGE_FAILED` where it can't be read now; it is asked for anew the next time. */
+  async #root(): Promise<FileSystemDirectoryHandle | null> {
+    this.#known ??= await privateStorage();
+    return this.#known;
   }
 
   async #states(folder: FileSystemDirectoryHandle): Promise<[ByteFile, ByteFile]> {
@@ -307,11 +333,14 @@ async function hold(
     try {
       return watched(await file.createSyncAccessHandle());
     } catch (error) {
-      const held = error instanceof DOMException && error.name === 'NoModificationAllowedError';
-      if (!held || performance.now() >= until) throw error;
+      if (!isHeld(error) || performance.now() >= until) throw error;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
+}
+
+function isHeld(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'NoModificationAllowedError';
 }
 
 function gone(cause?: unknown): EnhancerError {

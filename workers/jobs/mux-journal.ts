@@ -74,7 +74,8 @@ export async function muxPart(
     return await written(await store.createOutput(name), { ...options, video });
   } catch (error) {
     const cause = error instanceof DOMException ? storageError(error) : error;
-    if (toErrorData(cause).code !== 'QUOTA_EXCEEDED' || video.bytes > MAX_MEMORY_BYTES) throw cause;
+    const isOfStorage = ['QUOTA_EXCEEDED', 'STORAGE_FAILED'].includes(toErrorData(cause).code);
+    if (!isOfStorage || video.bytes > MAX_MEMORY_BYTES) throw cause;
     // What is finished can be had on a full disk too.
     return written(memoryOutput(name), { ...options, video });
   }

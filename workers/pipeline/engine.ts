@@ -76,14 +76,14 @@ export class Engine {
   readonly #previewer = new Previewer();
   /** By model, on the device of now. */
   readonly #measured = new Map<string, MeasuredSpeed>();
-  readonly #store: Promise<JobStore>;
+  readonly #store: JobStore;
   #job: RunningJob | null = null;
 
   private constructor(runtime: Runtime, options: EngineOptions, send: (event: JobEvent) => void) {
     this.#runtime = runtime;
     this.#options = options;
     this.#send = send;
-    this.#store = JobStore.open(options.visit);
+    this.#store = new JobStore(options.visit);
     this.#shelf = new ModelShelf(options.modelsUrl);
     this.#texts = new TextConditioner(new URL('../', options.modelsUrl).href);
   }
@@ -150,7 +150,7 @@ export class Engine {
     return this.#locked(jobId, file, async (job, clip) => {
       const glimpsed = { activeArea: await glimpseBorders(clip) };
       const { plan, notices, encoder } = await this.#unrefused(clip.info, settings, glimpsed);
-      const store = await this.#store;
+      const store = this.#store;
       const journal = await store.create<MeterState>({
         version: 1,
         id: jobId,
@@ -168,8 +168,8 @@ export class Engine {
         return await this.#complete(job, clip, file, journal);
       } finally {
         journal.close();
-        // One that failed before it had done anything is not worth an offer.
-        if (journal.framesDone === 0 && journal.stateExtra === null) {
+        // One that failed before it had done anything is not worth an offer; that its tiles were too large is something.
+        if (journal.framesDone === 0 && journal.stateExtra === null && journal.tiles === null) {
           // What can't be taken away now (its files are open on a full disk) is offered: the error that stopped it counts.
           await store.discard(jobId, !keepSource).catch(() => undefined);
         }
@@ -183,7 +183,7 @@ export class Engine {
    */
   async continue(jobId: string, file: File): Promise<Finished> {
     return this.#locked(jobId, file, async (job, clip) => {
-      const journal = await (await this.#store).resume<MeterState>(jobId);
+      const journal = await this.#store.resume<MeterState>(jobId);
       try {
         const { settings, modelHash, provider, provisional } = journal.job;
         await checkSource(journal.job, file);
@@ -296,7 +296,7 @@ export class Engine {
       }
     }
     send({ kind: 'progress', progress: meter.read('mux', this.#runtime.ledger.liveBytes) });
-    const store = await this.#store;
+    const store = this.#store;
     const part = await finishedPart(journal);
     const { output, audioTracksCopied } = await meter.time('mux', () =>
       muxPart(store, part, outputName(file.name), {

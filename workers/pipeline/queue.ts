@@ -12,8 +12,8 @@ import type { QueueChange, QueueView } from '../protocol.ts';
 import { assertSource, type KnownSource, knownSource } from './unfinished.ts';
 
 export class Queue {
-  readonly #store: Promise<JobStore> = JobStore.open();
-  readonly #queue = this.#store.then((store) => new ClipQueue(store));
+  readonly #store = new JobStore();
+  readonly #queue = new ClipQueue(this.#store);
 
   async read(): Promise<QueueView> {
     return this.#view(await (await this.#queue).read());
@@ -25,7 +25,7 @@ export class Queue {
    * @throws EnhancerError `QUOTA_EXCEEDED`, `STORAGE_FAILED`; nothing was added then.
    */
   async add(id: string, file: File, settings: Settings, keepSource: boolean): Promise<QueueView> {
-    const store = await this.#store;
+    const store = this.#store;
     const clip = { id, source: await identify(file), settings, addedAtMs: Date.now(), error: null };
     // First the entry: a folder that no entry and no journal speaks for is swept away.
     const state = await (await this.#queue).change({ kind: 'add', clip });
@@ -41,7 +41,7 @@ export class Queue {
   async change(change: QueueChange): Promise<QueueView> {
     const state = await (await this.#queue).change(change);
     if (change.kind === 'remove') {
-      const store = await this.#store;
+      const store = this.#store;
       const found = await store.look(change.id);
       // What has been begun stays, with the interrupted jobs.
       if (found && found.journal === null) await store.discard(change.id);
@@ -55,14 +55,19 @@ export class Queue {
     if (entry) await assertSource(entry.source, file);
   }
 
+  /** Whether its job goes on: what could not be looked at for {@link read}, held or out of reach then, may well have begun. */
+  async hasBegun(id: string): Promise<boolean> {
+    return this.#store.hasBegun(id);
+  }
+
   /** An entry's clip; null where it is none of the queue's. */
   async source(id: string, offered: File | null): Promise<KnownSource | null> {
     const entry = (await (await this.#queue).read()).clips.find((clip) => clip.id === id);
-    return entry ? knownSource(await this.#store, id, entry.source, offered) : null;
+    return entry ? knownSource(this.#store, id, entry.source, offered) : null;
   }
 
   async #view({ going, clips }: QueueState): Promise<QueueView> {
-    const store = await this.#store;
+    const store = this.#store;
     const entries = clips.map(async ({ id, source, settings, addedAtMs, error }) => {
       const journal = (await store.look(id))?.journal;
       return {

@@ -20,21 +20,21 @@ import { outputName, reportOf } from './report.ts';
 import { soundFor } from './sound.ts';
 
 export class Unfinished {
-  readonly #store: Promise<JobStore>;
+  readonly #store: JobStore;
 
   /** @param visit whose files it makes. */
   constructor(visit?: string) {
-    this.#store = JobStore.open(visit);
+    this.#store = new JobStore(visit);
     // What a tab left that died while it wrote a file.
-    void this.#store.then((store) => store.sweepOutputs());
+    void this.#store.sweepOutputs();
   }
 
   /** Newest first; those that run now, here or in another tab, and those of the queue left out. */
   async list(): Promise<UnfinishedJob[]> {
-    const queued = await new ClipQueue(await this.#store).read();
+    const queued = await new ClipQueue(this.#store).read();
     const ids = new Set([...(await running()), ...queued.clips].map(({ id }) => id));
     const found: UnfinishedJob[] = [];
-    for await (const { journal, hasSource } of (await this.#store).unfinished(ids)) {
+    for await (const { journal, hasSource } of this.#store.unfinished(ids)) {
       const { id, startedAtMs, settings, plan, source } = journal.job;
       found.push({
         id,
@@ -53,12 +53,12 @@ export class Unfinished {
   }
 
   async discard(id: string): Promise<void> {
-    await (await this.#store).discard(id);
+    this.#store.discard(id);
   }
 
   /** A job's clip; null where there is no such job. */
   async source(id: string, offered: File | null): Promise<KnownSource | null> {
-    const store = await this.#store;
+    const store = this.#store;
     const job = (await store.look(id))?.journal?.job;
     return job ? knownSource(store, id, job.source, offered) : null;
   }
@@ -68,7 +68,7 @@ export class Unfinished {
    * @param file the clip, for its sound; null for a file without.
    */
   async save(id: string, file: File | null): Promise<{ report: JobReport; output: File }> {
-    const store = await this.#store;
+    const store = this.#store;
     const journal: JobJournal = await store.resume<MeterState>(id);
     try {
       const { job } = journal;
