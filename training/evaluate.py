@@ -20,9 +20,10 @@ from PIL import Image
 from training.deflicker import deflicker
 from training.evaluation import report
 from training.evaluation.baselines import baseline, methods
-from training.evaluation.clips import POINTS, Point, enlarged, generated_clip, set_single_thread, truth_clip, truth_names
+from training.evaluation.clips import POINTS, Point, generated_clip, set_single_thread, truth_clip, truth_names
 from training.evaluation.metrics import Motion, detail, haarpsi, judge, niqe
 from training.evaluation.package import PackedModel, Run, TrainedModel, enhance
+from training.evaluation.source import source_frames
 from training.latents import from_bytes, to_bytes, upsample
 from training.validate import psnr, ssimulacra2
 
@@ -87,18 +88,19 @@ def evaluate_clip(options, model, name: str, among_few: bool, point: Point, trut
         if others.lacks(point.name, label):
             frames = baseline(options.cache, name, point, method, low, height, width)
             others.add(point.name, label, judge(window, frames, point.judged, point.watched, motion))
-    sources = {wanted: enlarged(deflicker(low) if wanted else low, height, width) for wanted in (True, False)}
+    factor = model.config["autoencoder"]["factor"]
+    given = lambda frames, keys=point.keys, size=(height, width): source_frames(frames, *size, keys, factor)
+    sources = {wanted: given(deflicker(low) if wanted else low) for wanted in (True, False)}
     for run in runs_at(point, options.parts, among_few):
         if not options.baselines_only and own.lacks(point.name, run.name):
-            frames = to_bytes(enhance(model, sources[run.deflicker], point.frames, point.keys, point.scale, run))
+            frames = to_bytes(enhance(model, sources[run.deflicker], point.scale, run))
             own.add(point.name, run.name, judge(window, frames, point.judged, point.watched, motion))
     if "cascade" in options.parts and point.name == "scale 2, factor 2" and not options.baselines_only:
         for strength in (0.0, 0.3):
             label = f"cascade, time first, strength {strength:g}"
             if own.lacks(point.name, label):
-                more = enhance(model, from_bytes(low), point.frames, point.keys, 1, Run(strength))
-                larger = enlarged(to_bytes(more), height, width)
-                frames = to_bytes(enhance(model, larger, point.frames, list(range(point.frames)), point.scale, Run(strength)))
+                more = to_bytes(enhance(model, given(low, size=low.shape[1:3]), 1, Run(strength)))
+                frames = to_bytes(enhance(model, given(more, list(range(point.frames))), point.scale, Run(strength)))
                 own.add(point.name, label, judge(window, frames, point.judged, point.watched, motion))
 
 
@@ -114,8 +116,8 @@ def compare_weights(options, model, names: list[str]) -> None:
         truth = truth_clip(options.data, name, *options.crop)
         for point in points:
             if own.lacks(point.name, "float32 weights"):
-                source = enlarged(point.low(truth), *options.crop[::-1])
-                pictures = [to_bytes(enhance(m, source, point.frames, point.keys, point.scale, Run())) for m in (trained, model)]
+                source = source_frames(point.low(truth), *options.crop[::-1], point.keys, model.config["autoencoder"]["factor"])
+                pictures = [to_bytes(enhance(m, source, point.scale, Run())) for m in (trained, model)]
                 window = truth[point.window]
                 figures = {k: [f(window[i], pictures[0][i]) for i in point.judged] for k, f in (("psnr", psnr), ("ssimulacra2", ssimulacra2))}
                 own.add(point.name, "float32 weights", figures | {"between": [psnr(*(p[i] for p in pictures)) for i in point.judged]})
@@ -139,11 +141,11 @@ def judge_autoencoder(options, model) -> None:
 
 def enhance_generated(options, model) -> None:
     for path in sorted((options.data / "generated").glob("*.mp4")):
-        frames, keys = GENERATED.frames, GENERATED.keys
+        keys = GENERATED.keys
         low = generated_clip(path, len(keys))
         height, width = 2 * low.shape[1], 2 * low.shape[2]
         own = Ledger(options.out / model.identity / f"{path.stem}.json")
-        source = enlarged(deflicker(low), height, width)
+        source = source_frames(deflicker(low), height, width, keys, model.config["autoencoder"]["factor"])
         plain = baseline(options.cache, path.stem, GENERATED, ("bicubic", "linear blending"), low, height, width)
         motion = Motion(plain[keys])  # of the clip's own frames: the only ones that are known
         pictures = {"bicubic + linear blending": plain}
@@ -151,7 +153,7 @@ def enhance_generated(options, model) -> None:
         if all(not own.lacks(GENERATED.name, r.name) for r in wanted):
             continue
         for run in wanted:
-            pictures[run.name] = to_bytes(enhance(model, source, frames, keys, 2, run))
+            pictures[run.name] = to_bytes(enhance(model, source, 2, run))
         own.add(GENERATED.name, "source, not enlarged", {"niqe": niqe(low), "detail": detail(low)})
         for label, picture in pictures.items():
             figures = {"niqe": niqe(picture[[1, 2, 4]]), "detail": detail(picture[[2, 4]])}

@@ -42,7 +42,8 @@ FIRST_SHARE = 0.6  # share of the clips trained at t = 999, where every job star
 LATE_SHARE = 0.25  # and at t in 300…998, where the others of a short plan lie
 
 
-PIXEL_WEIGHT, STRUCTURE_WEIGHT, TEXTURE_WEIGHT = 10.0, 0.5, 5.0  # beside a loss in latents of about a half
+PIXEL_WEIGHT, STRUCTURE_WEIGHT = 10.0, 0.5  # beside a loss in latents of about a half
+TEXTURE_WEIGHT = 30.0  # times strength²: hardly anything where the page calls it faithful, as much as all others at 1
 SEEN_WEIGHT, SEEN_EVERY = 0.01, 2  # of SSIMULACRA2's distance (0–100), of how many pictures one
 PICTURE_FIGURES = ("pixels", "unlike", "texture", "seen", "gain")
 WINDOW = 7  # pixels a side, for likeness and texture
@@ -145,7 +146,7 @@ class Loss:
         unlike = dissimilarity(grey, truth)
         bare = (texture(grey) - texture(truth)).abs().mean((1, 2, 3))
         seen = distance(made[::SEEN_EVERY], clean[::SEEN_EVERY]).mean()
-        loss = PIXEL_WEIGHT * off + STRUCTURE_WEIGHT * unlike + (TEXTURE_WEIGHT * strength * bare).mean() + SEEN_WEIGHT * seen
+        loss = PIXEL_WEIGHT * off + STRUCTURE_WEIGHT * unlike + (TEXTURE_WEIGHT * strength.square() * bare).mean() + SEEN_WEIGHT * seen
         with torch.no_grad():
             decibels = lambda y: -10 * ((y - truth) / 2).square().mean((1, 2, 3)).clamp_min(1e-4).log10().mean()
             gain = decibels(grey) - decibels(before)

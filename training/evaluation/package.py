@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from training import diffusion
-from training.diffusion import LatentStatistics, block_mean, make_conditioning, sample_ddim
+from training.diffusion import LatentStatistics, make_conditioning, sample_ddim
+from training.evaluation.source import SourceFrames
 from training.latents import encode
 from training.model import EnhancementNetwork, NetworkConfig, sinusoid
-from training.motion import fill
 from training.refinement import conditioning
 from training.validate import reconstruct
 
@@ -122,16 +122,14 @@ def fix_colour(result: Tensor, source: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def enhance(model, source: Tensor, frames: int, keys: list[int], scale: float, run: Run, seed: int = 666) -> Tensor:
-    """Key frames at output size [K,3,H,W] in −1…1, sides multiples of 16 → [frames,3,H,W]."""
+def enhance(model, given: SourceFrames, scale: float, run: Run, seed: int = 666) -> Tensor:
+    """Source frames at output size, sides multiples of 16 → [F,3,H,W] in −1…1."""
     stats = LatentStatistics.from_json(model.config)
-    factor = model.config["autoencoder"]["factor"]
     generator = torch.Generator().manual_seed(seed)
-    source, mismatch = fill(source, frames, keys)
-    source = source.contiguous()
+    source = given.frames.contiguous()
     latents = stats.normalise(model.encode(source))[None]
     hint_noise = torch.randn(latents.shape, generator=generator)
-    cond = make_conditioning(stats, latents, block_mean(mismatch[None], factor), keys, [run.strength], torch.tensor([float(scale)]), hint_noise)
+    cond = make_conditioning(stats, latents, given.mismatch[None], given.keys, [run.strength], torch.tensor([float(scale)]), hint_noise)
     noise = torch.randn(cond.base.shape, generator=generator)
     if run.network == "none":
         z = cond.base[0]

@@ -8,7 +8,8 @@ from training.evaluation import report
 from training.evaluation.clips import FRAMES, POINTS, Point, flickering
 from training.evaluation.metrics import Motion, detail, haarpsi, niqe
 from training.evaluation.package import Run, fix_colour
-from training.latents import from_bytes
+from training.evaluation.source import source_frames
+from training.latents import from_bytes, to_bytes
 from training.ssimulacra2 import distance as ssimulacra2_distance
 from training.validate import ssimulacra2
 
@@ -104,3 +105,17 @@ def test_ssimulacra2_of_a_small_picture_is_that_of_a_large_one():
     large = moving(1, 384)[0]
     small = np.ascontiguousarray(large[96:288, 64:320])
     assert ssimulacra2(small, softened(small)) == pytest.approx(ssimulacra2(large, softened(large)), abs=3)
+
+
+def test_source_frames_are_the_products_own():
+    clip = moving(5, 64)
+    keys = [0, 2, 4]
+    given = source_frames(clip[keys], 64, 64, keys, 8)
+    assert given.frames.shape == (5, 3, 64, 64) and given.mismatch.shape == (5, 8, 8)
+    assert torch.allclose(given.frames[keys], from_bytes(clip[keys]), atol=1e-6), "key frames at their own size are as they were"
+    assert not given.mismatch[keys].any() and given.mismatch[[1, 3]].max() > 0
+    middle = to_bytes(given.frames)[1, 8:-8, 8:-8].astype(float)
+    off = lambda frame: np.abs(middle - frame[8:-8, 8:-8]).mean()
+    assert off(clip[1]) < 0.5 * min(off(clip[0]), off(clip[2])), "an inserted frame lies where things are by then"
+    larger = source_frames(clip[keys], 128, 128, keys, 8)
+    assert larger.frames.shape == (5, 3, 128, 128)
