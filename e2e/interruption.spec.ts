@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { expect, type Page, test } from '@playwright/test';
 import { demux } from './demux.ts';
 import { EnhancerPage } from './enhancer-page.ts';
+import { inWorker } from './in-worker.ts';
 import { isRemembered, outputFolders } from './interrupted-job.ts';
 
 const CLIP = 'e2e/fixtures/clips/real_160x90.mp4';
@@ -12,6 +13,15 @@ const RECIPE = { Scale: 1, 'Frame rate': 1, Strength: 0.3, Seed: 5, Steps: 2 } a
 
 /** Takes some ten seconds on two idle cores: enough to be caught in the middle. */
 const LONG_RECIPE = { ...RECIPE, Scale: 3 } as const;
+/** WebAssembly's memory of a worker, as on a machine that has no more: a job of this size takes 198 MiB in one tile. */
+const heapOf = (mebibytes: number) => `
+  const Plain = WebAssembly.Memory;
+  WebAssembly.Memory = class extends Plain {
+    constructor(descriptor) {
+      super({ ...descriptor, maximum: ${mebibytes} * 16 });
+    }
+  };
+`;
 /** How many hold the screen on. */
 const COUNT_SCREEN_LOCKS = `
   window.screenLocks = 0;
@@ -93,6 +103,24 @@ test('after a cancel, what is finished can be saved, with its sound; and thrown 
   expect(Math.abs(seconds(part.video) - seconds(part.audio[0]!))).toBeLessThan(0.1);
   await offer.getByRole('button', { name: /^Discard/ }).click();
   await expect(enhancer.offer).toHaveCount(0);
+});
+
+test('memory that runs out on the processor: on by itself in a fresh worker with smaller tiles', async ({ page }) => {
+  page.on('dialog', (dialog) => void dialog.accept());
+  const workers: string[] = [];
+  page.on('worker', (worker) => worker.url().includes('enhancer.worker') && workers.push(worker.url()));
+  const enhancer = new EnhancerPage(page);
+  await inWorker(page, heapOf(150));
+  await enhancer.open('?provider=wasm');
+  await enhancer.choose(CLIP);
+  await enhancer.set(LONG_RECIPE);
+  await expect(enhancer.enhance).toBeEnabled({ timeout: 60_000 });
+  await enhancer.enhance.click();
+  const output = await demux(await enhancer.download(120_000));
+  expect(output.video.samples).toHaveLength(16);
+  await expect(page.getByText(/Memory ran out with 1 tile; it went on with \d+/)).toBeVisible();
+  expect(workers.length).toBeGreaterThan(1);
+  await expect.poll(() => isRemembered(page)).toBe(true);
 });
 
 test('a second tab says where the first is, and is offered its job once that is gone', async ({ page, context }) => {

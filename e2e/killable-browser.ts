@@ -30,11 +30,12 @@ export class KillableBrowser {
   }
 
   /**
-   * Watches the worker's writes to the origin private file system, from the next page load on.
+   * Watches a worker's writes to the origin private file system, from the next page load on.
    * @param stopAt before the write of this number, counted from 1, the worker stands still; never when 0.
    * @param half whether half of it is written first.
    * @param files names of those whose writes count.
    * @param standsStillMs before it goes on, unless it is killed.
+   * @param worker whose.
    * @returns how many there have been, and whether it stands still.
    */
   async watchWrites(
@@ -42,10 +43,11 @@ export class KillableBrowser {
     half: boolean,
     files = /^/,
     standsStillMs = 120_000,
+    worker = 'enhancer',
   ): Promise<() => Promise<{ readonly count: number; readonly stopped: boolean }>> {
     const context = this.#context!;
     await context.addInitScript(COUNT_WRITES);
-    await context.route(/enhancer\.worker[^/]*\.js/, async (route) => {
+    await context.route(`**/${worker}.worker*.js`, async (route) => {
       const response = await route.fetch();
       await route.fulfill({
         response,
