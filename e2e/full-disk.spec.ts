@@ -122,33 +122,32 @@ test('full in the middle: stopped at the last window, offered, handed out; refus
 
 test('full as the file is written: made in memory, and its job stays until it is kept somewhere', async () => {
   test.setTimeout(600_000);
-  const page = await browser.start();
-  const written = await browser.watchWrites(1, false, /\.mp4$/, STANDS_STILL_MS);
-  const enhancer = await begin(page);
-  await enhancer.enhance.click();
-  await stoodStill(written);
-  disk!.fill();
-  const made = await packets(await enhancer.download(240_000));
-  expect(made).toHaveLength(FRAMES);
+  const { page, enhancer, made } = await downloadedFromFullDisk(/\.mp4$/, 'enhancer');
   await stays(page, enhancer, made);
 });
 
 test('full as the result is remembered: it can be downloaded, and its job stays until it is', async () => {
   test.setTimeout(600_000);
-  const page = await browser.start();
-  const written = await browser.watchWrites(1, false, /^history\.json$/, STANDS_STILL_MS, 'history');
-  const enhancer = await begin(page);
-  await enhancer.enhance.click();
-  await stoodStill(written);
-  disk!.fill();
-  const made = await packets(await enhancer.download(240_000));
-  expect(made).toHaveLength(FRAMES);
+  const { page, enhancer, made } = await downloadedFromFullDisk(/^history\.json$/, 'history');
   await page.waitForTimeout(STANDS_STILL_MS);
   expect(await isRemembered(page).catch(() => false)).toBe(false);
   await stays(page, enhancer, made);
   // What the full disk left half remembered is not kept beside it.
   expect(await outputFolders(page)).toHaveLength(1);
 });
+
+/** A job on a disk that fills as the worker is about to write to the first of the files named; its result, whole all the same. */
+async function downloadedFromFullDisk(files: RegExp, worker: string) {
+  const page = await browser.start();
+  const written = await browser.watchWrites(1, false, files, STANDS_STILL_MS, worker);
+  const enhancer = await begin(page);
+  await enhancer.enhance.click();
+  await stoodStill(written);
+  disk!.fill();
+  const made = await packets(await enhancer.download(240_000));
+  expect(made).toHaveLength(FRAMES);
+  return { page, enhancer, made };
+}
 
 /** Offered after a reload, all of it; with room again it is only muxed, remembered, and its journal gone. */
 async function stays(page: Page, enhancer: EnhancerPage, made: readonly Buffer[]): Promise<void> {
