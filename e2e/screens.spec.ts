@@ -252,9 +252,10 @@ test('every coded error has its screen: what happened, what is safe, what to do'
     await alert.getByRole('button', { name: 'Dismiss' }).click();
   }
   for (const code of ['DEVICE_LOST', 'INTERNAL', 'MODEL_MISSING'] as const) {
-    await fail(`enhance ${code}.mp4`);
+    const name = `enhance ${code} of a clip whose name is far wider than any telephone on which it is looked at.mp4`;
+    await fail(name);
     // Not the clip before, which stays until this one is open.
-    await expect(page.getByRole('img', { name: `First frame of enhance ${code}.mp4` })).toBeVisible();
+    await expect(page.getByRole('img', { name: `First frame of ${name}` })).toBeVisible();
     await enhancer.enhance.click();
     const alert = page.locator(`[role=alert][data-code=${code}]`);
     await expect(alert).toContainText('as you left them');

@@ -85,7 +85,8 @@ export function Transport(props: TransportProps) {
 export function KeyList() {
   const id = useId();
   return (
-    <section className={styles.keys} aria-labelledby={id}>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: with large text the list scrolls, which keys must be able to do.
+    <section tabIndex={0} className={styles.keys} aria-labelledby={id}>
       <p id={id} className={styles.keysHeading}>
         {words.compare.keysHeading}
       </p>
