@@ -32,17 +32,18 @@ from training.refinement import luma
 from training.ssimulacra2 import distance
 from training.validate import Enhancement, autocast_network, refine, validate
 
-# Key-frame skip, frames of the clip, and how often: half the batches have every frame as a key frame.
-SHAPES = [((1, 5), 0.52), ((2, 5), 0.22), ((4, 5), 0.16), ((8, 9), 0.10)]
+# Key-frame skip, frames of the clip, and how often: most batches have every frame as a key frame.
+SHAPES = [((1, 5), 0.70), ((2, 5), 0.14), ((4, 5), 0.09), ((8, 9), 0.07)]
 DECODER_SHAPES = [((1, 1), 0.9), ((2, 5), 0.05), ((4, 5), 0.05)]  # the decoder sees one frame at a time
 # Share at strength 0, the page's default: faithful to what was filmed, so that what a codec did is undone there too. Of the others half are up to LOW_STRENGTH, the rest up to 1.
 FAITHFUL_SHARE = {"reduced": 0.6, "degraded": 0.4, "inserted": 0.4}
 LOW_STRENGTH = 0.4
-FIRST_SHARE = 0.6  # share of the clips trained at t = 999, where every job starts: one evaluation does most of the work
-LATE_SHARE = 0.25  # and at t in 300…998, where the others of a short plan lie
+FIRST_SHARE = 0.75  # share of the clips trained at t = 999, where every job starts: one evaluation does most of the work
+LATE_SHARE = 0.15  # and at t in 300…998, where the others of a short plan lie
 
 
-PIXEL_WEIGHT, STRUCTURE_WEIGHT = 10.0, 0.5  # beside a loss in latents of about a half
+PIXEL_WEIGHT, STRUCTURE_WEIGHT = 0.5, 0.5  # beside a loss in latents of about a half
+LEAST_ERROR = 2 / 127.5  # two grey levels: what is changed in a frame that was right counts as that much
 TEXTURE_WEIGHT = 30.0  # times strength²: hardly anything where the page calls it faithful, as much as all others at 1
 SEEN_WEIGHT, SEEN_EVERY = 0.01, 2  # of SSIMULACRA2's distance (0–100), of how many pictures one
 PICTURE_FIGURES = ("pixels", "unlike", "texture", "seen", "gain")
@@ -90,7 +91,7 @@ def texture(grey: Tensor) -> Tensor:
 
 
 class Loss:
-    """Of the residual in latents, and of the picture made of it: |error|, 1 − SSIM, SSIMULACRA2, and with the strength how much fine detail there is."""
+    """Of the residual in latents, and of the picture made of it: |error| over that of the source, 1 − SSIM, SSIMULACRA2, with the strength fine detail."""
 
     def __init__(self, stats: LatentStatistics, factor: int, device: str, decoder_only: bool = False):
         self.stats, self.factor, self.device, self.decoder_only = stats.to(device), factor, device, decoder_only
@@ -142,7 +143,9 @@ class Loss:
         """made [B·F,3,H,W], strength [B·F]."""
         source, clean = batch.source.flatten(0, 1), batch.clean.flatten(0, 1)
         grey, truth, before = luma(made), luma(clean), luma(source)
-        off = (made - clean).abs().mean()
+        # Relative to what was wrong with each frame: badly degraded ones would count for everything.
+        wrong = lambda y: (y - clean).abs().mean((1, 2, 3))
+        off = (wrong(made) / (wrong(source) + LEAST_ERROR)).mean()
         unlike = dissimilarity(grey, truth)
         bare = (texture(grey) - texture(truth)).abs().mean((1, 2, 3))
         seen = distance(made[::SEEN_EVERY], clean[::SEEN_EVERY]).mean()
