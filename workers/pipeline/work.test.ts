@@ -16,7 +16,7 @@ import { readManifest } from '../models/package.ts';
 import { networkGraph } from '../models/venhancer/architecture.ts';
 import { levelSizes } from '../models/venhancer/network.ts';
 import { clipOf, deviceOf, settingsOf } from '../plan/fixtures/plan-inputs.ts';
-import type { ModelInfo } from '../plan/job-plan.ts';
+import type { JobPlan, ModelInfo } from '../plan/job-plan.ts';
 import { type PlanOptions, planJob } from '../plan/plan-job.ts';
 import type { Settings } from '../plan/settings.ts';
 import { Runtime } from '../runtime/runtime.ts';
@@ -181,12 +181,17 @@ describe('layouts', () => {
     const settings = settingsOf({ scale: 1, steps, frameRateFactor });
     const plan = planJob(clip, settings, deviceOf({ provider }), model, options);
     if (plan.refusals.length > 0) return null;
+    const ratio = workOf(plan);
+    expect(plan.notices.some(({ code }) => code === 'WORK_REPEATED')).toBe(ratio > 1.3);
+    return { ratio, all: ratio * wholeOf(plan) };
+  };
+
+  const wholeOf = (plan: JobPlan) => plan.output.frameCount * plan.latentWidth * plan.latentHeight;
+
+  const workOf = (plan: JobPlan) => {
     const windows = plan.windows.reduce((sum, { startFrame, endFrame }) => sum + endFrame - startFrame, 0);
     const pixels = plan.tiles.reduce((sum, { latentWidth, latentHeight }) => sum + latentWidth * latentHeight, 0);
-    const whole = plan.output.frameCount * plan.latentWidth * plan.latentHeight;
-    const ratio = (windows * pixels) / whole;
-    expect(plan.notices.some(({ code }) => code === 'WORK_REPEATED')).toBe(ratio > 1.3);
-    return { ratio, all: windows * pixels };
+    return (windows * pixels) / wholeOf(plan);
   };
   const PROVIDERS = ['wasm', 'webgpu'] as const;
   const FACTORS = [1, 2, 3, 4, 5, 6, 7, 8];
@@ -264,6 +269,30 @@ describe('layouts', () => {
     expect(above).toEqual([]);
     // Windows of four frames that share one, of which four are under way.
     expect(worst).toBeLessThan(1.4);
+  });
+
+  test('at 3840×2160 in many steps where the machine has the memory: half of it is what the page’s arrays may take', () => {
+    const model = nanoLike();
+    const table: Record<string, number>[] = [];
+    for (const provider of PROVIDERS) {
+      for (const scale of [1, 2]) {
+        for (const strength of [0, 0.5]) {
+          for (const steps of [1, 2, 4, 8]) {
+            const row: Record<string, number> = {};
+            for (const gibibytes of [8, 16, 32]) {
+              const device = deviceOf({ provider, memoryBytes: gibibytes * 2 ** 30 });
+              const clip = clipOf(3840 / scale, 2160 / scale, 300);
+              const plan = planJob(clip, settingsOf({ scale, steps, strength }), device, model);
+              expect(plan.refusals).toEqual([]);
+              row[`${gibibytes} GiB`] = workOf(plan);
+              if (gibibytes === 32 || (gibibytes === 16 && steps <= 4)) expect(workOf(plan)).toBeLessThanOrEqual(1.3);
+            }
+            table.push({ scale, strength, steps, ...row });
+          }
+        }
+      }
+    }
+    if (process.env.MEASURE) console.table(table);
   });
 
   test('of nano as it is stay near that', () => {

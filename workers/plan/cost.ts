@@ -21,8 +21,10 @@ export function defaultMemoryBudgetBytes(device: DeviceInfo): number {
   return Math.min(4096 * MIB, Math.max(1536 * MIB, 2 * device.maxBufferBytes));
 }
 
-/** JavaScript arrays that a tab can be trusted with. */
-export const DEFAULT_HEAP_BUDGET_BYTES = 4096 * MIB;
+/** JavaScript arrays that a tab can be trusted with: half of the machine's memory, 4 GiB where nobody knows how much that is. */
+export function defaultHeapBudgetBytes({ memoryBytes }: DeviceInfo): number {
+  return memoryBytes === undefined ? 4096 * MIB : Math.min(16384 * MIB, Math.max(2048 * MIB, memoryBytes / 2));
+}
 
 /** Bytes on the device (or in the WASM heap) while one tile of one window runs: weights, activations, inputs, outputs. */
 export function tileBytes(model: ModelInfo, { tileWidth, tileHeight }: TileSize, frames: number): number {

@@ -16,6 +16,8 @@ export interface DeviceInfo {
   readonly maxBufferBytes: number;
   readonly maxBindingBytes: number;
   readonly wasmThreads: number;
+  /** The machine's, as far as its browser says (a power of two, of gibibytes); absent where it doesn't. */
+  readonly memoryBytes?: number;
   /** Measured by the self-test, GFLOP per second on convolutions. */
   readonly gigaflopsPerSecond: number;
   /** Why WebGPU is not used, where it is not. */

@@ -375,3 +375,20 @@ test('black borders cost nothing: the plan is the active area’s, the file is t
     planJob({ ...clip, activeArea: area }, settingsOf({ scale: 2 }), deviceOf(), NANO, { activeArea: null }),
   ).toEqual(whole);
 });
+
+test('the page’s arrays take at most half of what the machine has, by the plan', () => {
+  const clip = clipOf(1920, 1080, 300);
+  for (const [gibibytes, halfOf] of [
+    [4, 2],
+    [8, 4],
+    [16, 8],
+    [undefined, 4],
+  ] as const) {
+    const device = deviceOf(gibibytes ? { memoryBytes: gibibytes * 2 ** 30 } : {});
+    for (const steps of [1, 4, 8]) {
+      const plan = planJob(clip, settingsOf({ scale: 2, steps, strength: 0.5 }), device, NANO);
+      if (plan.refusals.length > 0) expect([gibibytes, plan.refusals[0]!.code]).toEqual([4, 'MEMORY_BUDGET']);
+      else expect(plan.bytes.heap).toBeLessThanOrEqual(halfOf * 2 ** 30);
+    }
+  }
+});

@@ -7,8 +7,8 @@ import type { Area } from '../media/borders.ts';
 import type { ClipInfo } from '../media/clip-info.ts';
 import { activePart } from './borders.ts';
 import {
-  DEFAULT_HEAP_BUDGET_BYTES,
   DEFAULT_STAGE_RATES,
+  defaultHeapBudgetBytes,
   defaultMemoryBudgetBytes,
   heapBytes,
   type MeasuredSpeed,
@@ -102,7 +102,7 @@ export function planJob(
     deflickered: settings.deflicker === 'on',
   };
   const budget = options.memoryBudgetBytes ?? defaultMemoryBudgetBytes(device);
-  const heapBudget = options.heapBudgetBytes ?? DEFAULT_HEAP_BUDGET_BYTES;
+  const heapBudget = options.heapBudgetBytes ?? defaultHeapBudgetBytes(device);
   const layout =
     Math.max(width, height) > MAX_OUTPUT_SIDE
       ? 'too-large'

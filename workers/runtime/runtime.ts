@@ -138,6 +138,7 @@ export class Runtime {
       maxBufferBytes: limits?.maxBufferSize ?? 2 ** 31,
       maxBindingBytes: limits?.maxStorageBufferBindingSize ?? 2 ** 31,
       wasmThreads: threads,
+      ...memory(),
       gigaflopsPerSecond,
       fallbackReason: this.#fallbackReason,
       selfTestErrors: this.selfTest.errors,
@@ -156,6 +157,12 @@ function shownLimits(limits: GPUSupportedLimits): Record<string, number> {
     maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
     maxComputeWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
   };
+}
+
+/** Chromium alone says; between bounds of its own, so that 32 GiB may be more. */
+function memory(): { memoryBytes?: number } {
+  const { deviceMemory } = (globalThis.navigator ?? {}) as { deviceMemory?: number };
+  return deviceMemory ? { memoryBytes: deviceMemory * 2 ** 30 } : {};
 }
 
 function wasmThreads(): number {
