@@ -81,10 +81,11 @@ describe('turns', () => {
 
 describe('provider errors', () => {
   it.each([
-    ['Device was lost during run', 'DEVICE_LOST'],
-    ['std::bad_alloc', 'OUT_OF_GPU_MEMORY'],
-  ])('%s is %s', (text, code) => {
-    const error = asDeviceError(new Error(text));
+    [new Error('Device was lost during run'), 'DEVICE_LOST'],
+    [new Error('std::bad_alloc'), 'OUT_OF_GPU_MEMORY'],
+    [new WebAssembly.RuntimeError('operation does not support unaligned accesses'), 'OUT_OF_GPU_MEMORY'],
+  ])('%s is %s', (thrown, code) => {
+    const error = asDeviceError(thrown);
     expect(error).toBeInstanceOf(EnhancerError);
     expect(error).toMatchObject({ code });
   });
