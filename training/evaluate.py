@@ -2,7 +2,8 @@
 
 Runs the packed ONNX graphs in onnxruntime on one core (no training code but the maths of diffusion.py), at a fixed seed, DDIM, with the product's colour
 fix, on every operating point of evaluation/clips.py beside the baselines of evaluation/baselines.py. Needs training/requirements-evaluate.txt.
-Every figure goes at once to `training/out/evaluation/<model>/<clip>.json`; what is there is not done again, so a run may be stopped, split
+Every figure goes at once to `training/out/evaluation/<model>/<clip>.json`, those of truth and baselines, which no model changes, to
+`training/evaluation/baseline-figures`; what is there is not done again, so a run may be stopped, split
 (`--shard 1/2` and `--shard 2/2` side by side) or narrowed (`--points`, `--clips`, `--parts`). `--report` only writes the document.
 """
 
@@ -20,7 +21,7 @@ from PIL import Image
 from training.deflicker import deflicker
 from training.evaluation import report
 from training.evaluation.baselines import baseline, methods
-from training.evaluation.clips import POINTS, Point, generated_clip, set_single_thread, truth_clip, truth_names
+from training.evaluation.clips import POINTS, SWEPT, Point, generated_clip, set_single_thread, truth_clip, truth_names
 from training.evaluation.metrics import Motion, detail, haarpsi, judge, niqe
 from training.evaluation.package import PackedModel, Run, TrainedModel, enhance
 from training.evaluation.source import source_frames
@@ -32,7 +33,6 @@ SWEEP = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0]
 PARTS = ["points", "evaluations", "sweep", "control", "cascade", "weights", "autoencoder", "generated"]
 GENERATED = Point("generated, scale 2, factor 2", 2, 2)
 FEW = 3  # parts that cost much take every third clip
-FIGURES_VERSION = 2  # of the cached figures of baselines
 
 
 class Ledger:
@@ -52,7 +52,7 @@ class Ledger:
         content.setdefault(point, {})[run] = figures
         self.path.parent.mkdir(parents=True, exist_ok=True)
         spare = self.path.with_suffix(f".{os.getpid()}")
-        spare.write_text(json.dumps(content, indent=1))
+        spare.write_text(json.dumps(content) + "\n")
         spare.replace(self.path)
 
 
@@ -65,7 +65,7 @@ def runs_at(point: Point, parts: list[str], among_few: bool) -> list[Run]:
     if among_few and point.name in ("scale 2", "scale 4", "factor 2", "compressed"):
         if "evaluations" in parts:
             runs += [Run(s, n) for s in (0.0, 0.3) for n in (2, 4, 8)]
-        if "sweep" in parts and point.name in ("scale 2", "scale 4"):
+        if "sweep" in parts and point.name in SWEPT:
             runs += [Run(s) for s in SWEEP]
     if "control" in parts and point.name in ("scale 2", "compressed"):
         runs += [Run(s, network="unet") for s in (0.3, 0.8)] + [Run(s) for s in (0.3, 0.8)]
@@ -75,7 +75,7 @@ def runs_at(point: Point, parts: list[str], among_few: bool) -> list[Run]:
 def evaluate_clip(options, model, name: str, among_few: bool, point: Point, truth: np.ndarray) -> None:
     height, width = truth.shape[1:3]
     own = Ledger(options.out / model.identity / f"{name}.json")
-    others = Ledger(options.cache / f"figures-{FIGURES_VERSION}-{width}x{height}" / f"{name}.json")
+    others = Ledger(options.figures / f"{width}x{height}" / f"{name}.json")
     window = truth[point.window]
     motion = Motion(window[point.watched])
     low = point.low(truth)
@@ -88,14 +88,16 @@ def evaluate_clip(options, model, name: str, among_few: bool, point: Point, trut
         if others.lacks(point.name, label):
             frames = baseline(options.cache, name, point, method, low, height, width)
             others.add(point.name, label, judge(window, frames, point.judged, point.watched, motion))
+    if options.baselines_only:
+        return
     factor = model.config["autoencoder"]["factor"]
     given = lambda frames, keys=point.keys, size=(height, width): source_frames(frames, *size, keys, factor)
     sources = {wanted: given(deflicker(low) if wanted else low) for wanted in (True, False)}
     for run in runs_at(point, options.parts, among_few):
-        if not options.baselines_only and own.lacks(point.name, run.name):
+        if own.lacks(point.name, run.name):
             frames = to_bytes(enhance(model, sources[run.deflicker], point.scale, run))
             own.add(point.name, run.name, judge(window, frames, point.judged, point.watched, motion))
-    if "cascade" in options.parts and point.name == "scale 2, factor 2" and not options.baselines_only:
+    if "cascade" in options.parts and point.name == "scale 2, factor 2":
         for strength in (0.0, 0.3):
             label = f"cascade, time first, strength {strength:g}"
             if own.lacks(point.name, label):
@@ -168,6 +170,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("VENHANCER_DATA", "../shared/data")))
     parser.add_argument("--out", type=Path, default=Path("training/out/evaluation"))
     parser.add_argument("--cache", type=Path, default=Path("training/.cache/baselines"))
+    parser.add_argument("--figures", type=Path, default=Path("training/evaluation/baseline-figures"), help="of truth and baselines, kept in the repository; delete to have them anew")
     parser.add_argument("--docs", type=Path, default=Path("docs"))
     parser.add_argument("--clips", type=int, default=0, help="only this many, evenly picked; 0 for all")
     parser.add_argument("--crop", type=int, nargs=2, default=[256, 192], metavar=("WIDTH", "HEIGHT"))
@@ -200,7 +203,7 @@ def main() -> None:
             if "generated" in options.parts:
                 enhance_generated(options, model)
             print(f"the rest {time.time() - began:.0f} s", flush=True)
-    if shards == 1 or options.report:
+    if options.report or shards == 1 and not options.baselines_only:
         report.write(options, model)
 
 

@@ -108,6 +108,9 @@ POINTS = [
 ]
 
 
+SWEPT = ("scale 2", "scale 4", "compressed")  # points that are run at many strengths
+
+
 def flickering(clip: np.ndarray) -> np.ndarray:
     """Brightness and colour that change from frame to frame by some 3 %, evenly and in patches; fine detail that comes and goes."""
     rng = np.random.default_rng(7)

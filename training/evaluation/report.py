@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from training.evaluation.baselines import methods
-from training.evaluation.clips import POINTS, truth_names
+from training.evaluation.clips import POINTS, SWEPT, truth_names
 from training.evaluation.metrics import luma
 
 FLOW_FOR_TIME = 4.0  # pixels between key frames, from which on inserted frames are judged
@@ -119,7 +119,7 @@ def targets(figures: Figures) -> list[str]:
             own, rival = (mean(figures, clips, name, r, column) if clips else None for r in ("strength 0, 1 evaluation", "minterpolate"))
             if own is not None and rival is not None:
                 add(f"{name}: inserted frames above minterpolate, {column}", f"{own:.2f} against {rival:.2f} ({len(clips)} clips)", own > rival)
-    for name in ("scale 2", "scale 4"):
+    for name in SWEPT:
         clips = with_run(figures, name, "strength 0.5, 1 evaluation")
         strengths = sweep_strengths(figures, clips, name)
         if len(strengths) > 3:
@@ -146,12 +146,12 @@ def sweep_strengths(figures: Figures, clips: list[str], point: str) -> list[floa
 
 
 def strength_plot(figures: Figures, path: Path) -> bool:
-    """SVG: SSIMULACRA2 and detail over strength, scale 2 and 4, each relative to strength 0."""
+    """SVG: SSIMULACRA2 and detail over strength, at the points that are swept."""
     width, height, left, top = 340, 220, 46, 30
     panels = []
     for column, title in (("ssimulacra2", "Fidelity: SSIMULACRA2"), ("detail", "Detail: grey levels")):
         curves = {}
-        for point in ("scale 2", "scale 4"):
+        for point in SWEPT:
             clips = with_run(figures, point, "strength 0.5, 1 evaluation")
             xs = sweep_strengths(figures, clips, point)
             if len(xs) > 3:
@@ -170,7 +170,7 @@ def strength_plot(figures: Figures, path: Path) -> bool:
         for x in (0, 0.2, 0.4, 0.6, 0.8, 1):
             parts.append(f'<text x="{at(x, low)[0]:.1f}" y="{height - 18}" text-anchor="middle">{x:g}</text>')
         parts.append(f'<text x="{(left + width) / 2:.0f}" y="{height - 3}" text-anchor="middle">strength</text>')
-        for (point, curve), colour in zip(curves.items(), ("#1f77b4", "#d62728")):
+        for (point, curve), colour in zip(curves.items(), ("#1f77b4", "#d62728", "#2ca02c")):
             line = " ".join(f"{a:.1f},{b:.1f}" for a, b in (at(x, v) for x, v in curve))
             dots = "".join(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="2.5" fill="{colour}"/>' for a, b in (at(x, v) for x, v in curve))
             end = at(*curve[0])
@@ -218,8 +218,7 @@ def write(options, model) -> None:
     names = truth_names(options.data)
     width, height = options.crop
     own = load(options.out / model.identity, [*names, *(p.stem for p in sorted((options.data / "generated").glob("*.mp4")))])
-    baselines = [p for p in options.cache.glob(f"figures-*-{width}x{height}")]
-    everything = merged(load(max(baselines), names) if baselines else {}, own)
+    everything = merged(load(options.figures / f"{width}x{height}", names), own)
     figures = {c: everything[c] for c in everything if c in own}
     plotted = strength_plot(figures, options.docs / "pictures" / "nano-strength.svg")
     revision = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
@@ -254,7 +253,7 @@ def write(options, model) -> None:
             lines += ["", f"### {point} ({len(clips)} clips, all speeds)", "", *table(figures, clips, point, runs)]
     if plotted:
         lines += ["", "## Strength (every third clip, 1 evaluation)", "", "![SSIMULACRA2 and detail over strength](pictures/nano-strength.svg)"]
-        for point in ("scale 2", "scale 4"):
+        for point in SWEPT:
             clips = with_run(figures, point, "strength 0.5, 1 evaluation")
             runs = [f"strength {s:g}, 1 evaluation" for s in sweep_strengths(figures, clips, point)]
             lines += ["", f"### {point} ({len(clips)} clips)", "", *table(figures, clips, point, ["bicubic", *runs])]
