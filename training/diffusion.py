@@ -124,17 +124,14 @@ def make_conditioning(
     hint = alpha * source + sigma * noise
     v = stats.variance[None, None, :, None, None]
     total = alpha**2 * v + sigma**2
-    kept = alpha**2 * v / total  # how much of the source the noisy hint still tells, [B,1,C,1,1]
-    unknown = v * (1 - kept) ** 2
     w = put(fractions(frames, keys))[None, :, None, None, None]
-    base = kept * source
     key_spread = stats.key_spread(scale)[:, None, :, None, None]
     inserted = stats.inserted[None, None, :, None, None]
     between = 4 * w * (1 - w) * (mismatch[:, :, None] + MISMATCH_FLOOR).sqrt()
-    prior = key_spread**2 + between * inserted**2 + unknown
+    prior = key_spread**2 + between * inserted**2
     key_frames = torch.zeros(batch, frames, device=source.device)
     key_frames[:, keys] = 1
-    return Conditioning(hint / total.sqrt(), key_frames, base, prior, put([float(level[0]) for level in levels]), scale)
+    return Conditioning(hint / total.sqrt(), key_frames, source, prior, put([float(level[0]) for level in levels]), scale)
 
 
 def network_input(x: Tensor, cond: Conditioning, alpha: Tensor, sigma: Tensor) -> Tensor:

@@ -91,12 +91,10 @@ describe('residual prediction', () => {
       const { hint, latents } = windowHint(level);
       const window = residualPrediction(SPREADS).prepare(hint);
       const tau = keySpread(SPREADS, 2);
-      // What the model assumes of a key frame: z is Gaussian about what the noise leaves of the source, with variance τ².
-      const v = SPREADS.latentVariance;
-      const kept = v.map((value) => (level.alpha ** 2 * value) / (level.alpha ** 2 * value + level.sigma ** 2));
-      const tau2 = v.map((value, c) => tau[c]! ** 2 + value * (1 - kept[c]!) ** 2);
+      // What the model assumes of a key frame: z is Gaussian about the source, with variance τ².
+      const tau2 = Array.from(tau, (value) => value ** 2);
       const residual = gaussian(77, tau2);
-      const z = latents[0]!.map((value, i) => kept[Math.floor(i / PLANE)]! * value + residual[i]!);
+      const z = latents[0]!.map((value, i) => value + residual[i]!);
       for (const t of [999, 899, 500, 90, 5]) {
         const program = createProgram({ solver: 'ddim', steps: 1, startTimestep: t });
         const evaluation = program.evaluations[0]!;
@@ -130,11 +128,8 @@ describe('residual prediction', () => {
       window.toX0(frame, x, new Float32Array(SIZE).fill(1), evaluation, one);
       return one[0]! - zero[0]!;
     };
-    const v = 40;
-    const { alpha, sigma } = noiseLevel(100);
-    const unknown = v * (sigma ** 2 / (alpha ** 2 * v + sigma ** 2)) ** 2;
-    expect(spread(0)).toBeCloseTo(Math.sqrt(0.8 ** 2 + unknown), 4);
-    expect(spread(2)).toBeCloseTo(Math.sqrt(0.8 ** 2 + 3 ** 2 * Math.sqrt(MISMATCH + (2 / 127.5) ** 2) + unknown), 4);
+    expect(spread(0)).toBeCloseTo(0.8, 4);
+    expect(spread(2)).toBeCloseTo(Math.sqrt(0.8 ** 2 + 3 ** 2 * Math.sqrt(MISMATCH + (2 / 127.5) ** 2)), 4);
     expect(spread(1)).toBeCloseTo(spread(3), 4);
     const out = new Float32Array(SIZE).fill(9);
     window.hintInput(2, out);
@@ -214,12 +209,11 @@ test('several steps of any solver on a perfect residual network end at z', () =>
   }
 });
 
-test('the base carries none of the hint’s noise, between key frames too', () => {
+test('the base is the source, without any of the hint’s noise, between key frames too', () => {
   const level = noiseLevel(199);
   const { hint, latents } = windowHint(level);
   const window = residualPrediction(SPREADS).prepare(hint);
   const { evaluations } = createProgram({ solver: 'ddim', steps: 1, startTimestep: 999 });
-  const kept = SPREADS.latentVariance.map((v) => (level.alpha ** 2 * v) / (level.alpha ** 2 * v + level.sigma ** 2));
   for (const [frame, w] of [
     [0, 0],
     [2, 0.5],
@@ -227,7 +221,7 @@ test('the base carries none of the hint’s noise, between key frames too', () =
   ] as const) {
     const x0 = new Float32Array(SIZE);
     window.toX0(frame, new Float32Array(SIZE), new Float32Array(SIZE), evaluations[0]!, x0);
-    const expected = latents[0]!.map((v, i) => kept[Math.floor(i / PLANE)]! * ((1 - w) * v + w * latents[1]![i]!));
+    const expected = latents[0]!.map((v, i) => (1 - w) * v + w * latents[1]![i]!);
     expect(largestDifference(x0, expected)).toBeLessThan(2e-5);
   }
 });

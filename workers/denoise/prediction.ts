@@ -129,9 +129,6 @@ function prepareResidual(
   const variance = spreads.latentVariance;
   const keySpreads = keySpread(spreads, scale);
   const total = Float64Array.from(variance, (v) => hintLevel.alpha ** 2 * v + hintLevel.sigma ** 2);
-  // How much of the source the noisy hint still tells; the base keeps so much of it, and the network owes the rest.
-  const kept = Float64Array.from(variance, (v, c) => (hintLevel.alpha ** 2 * v) / total[c]!);
-  const unknown = Float64Array.from(variance, (v, c) => v * (1 - kept[c]!) ** 2);
 
   /** √(m + m₀) of each frame with a mismatch: the same for all channels and evaluations. */
   const roots = new Map<number, Float64Array>();
@@ -162,22 +159,20 @@ function prepareResidual(
     const root = mismatch && rootsOf(frame, mismatch);
     const [a2, s2] = [alpha ** 2, sigma ** 2];
     for (let c = 0; c < channels; c++) {
-      const certain = keySpreads[c]! ** 2 + unknown[c]!;
-      const keep = kept[c]!;
+      const certain = keySpreads[c]! ** 2;
       const start = c * plane;
       const end = start + plane;
       if (root) {
         const inserted = between * spreads.insertedSpread[c]! ** 2;
         for (let i = start, j = 0; i < end; i++, j++) {
           const spread = Math.sqrt(s2 + a2 * (certain + inserted * root[j]!));
-          const base = keep * latents[i]!;
-          if (inverse) out[i] = (from[i]! + baseWeight * base) / spread;
-          else out[i] = spread * from[i]! + baseWeight * base;
+          const base = baseWeight * latents[i]!;
+          out[i] = inverse ? (from[i]! + base) / spread : spread * from[i]! + base;
         }
       } else {
         const spread = Math.sqrt(s2 + a2 * certain);
         const weight = inverse ? 1 / spread : spread;
-        const ofBase = (inverse ? baseWeight / spread : baseWeight) * keep;
+        const ofBase = inverse ? baseWeight / spread : baseWeight;
         for (let i = start; i < end; i++) out[i] = weight * from[i]! + ofBase * latents[i]!;
       }
     }

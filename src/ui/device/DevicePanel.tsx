@@ -80,6 +80,10 @@ function deviceFacts(info: DeviceInfo): Fact[] {
     { name: fact.buffer, value: formatBytes(info.maxBufferBytes) },
     { name: fact.binding, value: formatBytes(info.maxBindingBytes) },
     ...(info.provider === 'wasm' ? [{ name: fact.threads, value: formatCount(info.wasmThreads) }] : []),
+    {
+      name: fact.memory,
+      value: info.memoryBytes ? words.device.memory(formatCount(info.memoryBytes / 2 ** 30)) : words.device.unsaid,
+    },
     { name: fact.isolated, value: crossOriginIsolated ? words.yes : words.no },
   ];
 }
