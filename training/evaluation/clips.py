@@ -106,8 +106,6 @@ POINTS = [
     Point("compressed, scale 2", 2, 1, "compressed"), Point("flickering, scale 2", 2, 1, "flickering"),
     Point("factor 8", 1, 8), Point("scale 3.5, factor 2", 3.5, 2),
 ]
-
-
 SWEPT = ("scale 2", "scale 4", "compressed")  # points that are run at many strengths
 
 

@@ -136,7 +136,10 @@ export function asDeviceError(error: unknown): unknown {
   }
   // Where its heap is full, WebAssembly may also trap, by whatever it does with an address that it was not given.
   const trapped = error instanceof WebAssembly.RuntimeError;
-  if (trapped || /out of memory|OutOfMemory|bad_alloc|failed to allocate|Aborted\(OOM/i.test(text)) {
+  if (
+    trapped ||
+    /out of memory|OutOfMemory|bad_alloc|failed to allocate|Aborted\(OOM|memory access out of bounds/i.test(text)
+  ) {
     return outOfMemory(error);
   }
   return error;
