@@ -38,7 +38,7 @@ export function modelInfo(manifest: Manifest): ModelInfo {
     weightBytes,
     ...large,
     activationBytesPerLatentPixel:
-      large.activationBytesPerLatentPixel ?? activationBytes(config, TYPICAL_FRAMES, TYPICAL_SIDE),
+      large.activationBytesPerLatentPixel ?? activationBytes(config)(TYPICAL_FRAMES, TYPICAL_SIDE),
     ...(small ? { processorActivationSamples: processorSamples(config) } : {}),
     ...(parts['vae-encoder'] && parts['vae-decoder'] ? { peakBytes: peakMemory(manifest) } : {}),
     prompted: !small,
@@ -75,22 +75,26 @@ function largeModel(
 }
 
 /**
- * Peak float32 bytes per latent pixel and frame of the hungrier network, for a window of `frames` and a tile of about `side`² latent
- * pixels, attention's scores included.
+ * Counts peak float32 bytes per latent pixel and frame of the hungrier network, for a window of `frames` and a tile of about `side`² latent
+ * pixels, attention's scores included. The graphs are built once, for however many sizes are asked for.
  * @param winograd as small models are built for the processor.
  */
-export function activationBytes(config: NetworkConfig, frames: number, side: number, winograd = false): number {
+export function activationBytes(config: NetworkConfig, winograd = false): (frames: number, side: number) => number {
   const { modulus, remainder } = heightRule(config);
-  const height = Math.ceil((side - remainder) / modulus) * modulus + remainder;
-  const width = Math.ceil(side / modulus) * modulus;
-  const sizes = withTileSizes(levelSizes(config, frames, height, width));
-  const peaks = NETWORK_PARTS.map((part) => peakActivationBytes(networkGraph(config, part, { winograd }), sizes));
-  return Math.max(...peaks) / (frames * height * width);
+  const graphs = NETWORK_PARTS.map((part) => networkGraph(config, part, { winograd }));
+  return (frames, side) => {
+    const height = Math.ceil((side - remainder) / modulus) * modulus + remainder;
+    const width = Math.ceil(side / modulus) * modulus;
+    const sizes = withTileSizes(levelSizes(config, frames, height, width));
+    const peaks = graphs.map((graph) => peakActivationBytes(graph, sizes));
+    return Math.max(...peaks) / (frames * height * width);
+  };
 }
 
 /** Between them a straight line, which is above what grows with the square. */
 function processorSamples(config: NetworkConfig): (readonly [number, number])[] {
-  return PROCESSOR_SIDES.map((side) => [side ** 2, side ** 2 * activationBytes(config, TYPICAL_FRAMES, side, true)]);
+  const bytes = activationBytes(config, true);
+  return PROCESSOR_SIDES.map((side) => [side ** 2, side ** 2 * bytes(TYPICAL_FRAMES, side)]);
 }
 
 /**
